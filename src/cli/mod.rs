@@ -1,0 +1,1 @@
+//! The command `zonectl`: one file a command.

@@ -1,0 +1,1 @@
+//! The daemon: a pure step function, one loop, the control socket.

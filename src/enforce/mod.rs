@@ -1,0 +1,1 @@
+//! Keeps the kernel equal to the policy.

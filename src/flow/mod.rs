@@ -1,0 +1,1 @@
+//! Denied-flow records: decoding of logged packets, names, reasons, aggregation.

@@ -1,0 +1,106 @@
+//! Interface names and patterns. Always names, never indexes: an interface may
+//! be absent at start and appear later.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// A Linux interface name: 1 ..= 15 bytes, no `/`, no white space, no control
+/// character, not `.` or `..` (kernel `dev_valid_name`); and no `*` or `"`,
+/// which configuration and ruleset text could not carry.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct IfName(Box<str>);
+
+/// Why a text is not an interface name or pattern.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum IfNameError {
+    /// Empty, or longer than 15 bytes (IFNAMSIZ - 1).
+    #[error("must have 1 to 15 bytes")]
+    Length,
+    /// A character that no interface name has.
+    #[error("holds a character that no interface name may have")]
+    Character,
+}
+
+fn valid(text: &str) -> Result<(), IfNameError> {
+    if text.is_empty() || text.len() > 15 {
+        return Err(IfNameError::Length);
+    }
+    let bad = |c: char| {
+        c == '/'
+            || c == ':'
+            || c == '*'
+            || c == '"'
+            || c == '\\'
+            || c.is_whitespace()
+            || c.is_control()
+            || !c.is_ascii()
+    };
+    if text == "." || text == ".." || text.contains(bad) {
+        return Err(IfNameError::Character);
+    }
+    Ok(())
+}
+
+impl IfName {
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for IfName {
+    type Err = IfNameError;
+    fn from_str(text: &str) -> Result<Self, IfNameError> {
+        valid(text).map(|()| Self(text.into()))
+    }
+}
+
+impl fmt::Display for IfName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for IfName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A name, or every name that starts with a prefix (`tap*`).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum IfPattern {
+    /// This interface.
+    Exact(IfName),
+    /// Every interface whose name starts so; 1 ..= 15 bytes.
+    Prefix(IfName),
+}
+
+impl IfPattern {
+    /// True if the interface `name` is meant.
+    pub fn matches(&self, name: &IfName) -> bool {
+        match self {
+            Self::Exact(own) => own == name,
+            Self::Prefix(prefix) => name.as_str().starts_with(prefix.as_str()),
+        }
+    }
+}
+
+impl FromStr for IfPattern {
+    type Err = IfNameError;
+    fn from_str(text: &str) -> Result<Self, IfNameError> {
+        match text.strip_suffix('*') {
+            Some(prefix) => prefix.parse().map(Self::Prefix),
+            None => text.parse().map(Self::Exact),
+        }
+    }
+}
+
+impl fmt::Display for IfPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exact(name) => write!(f, "{name}"),
+            Self::Prefix(prefix) => write!(f, "{prefix}*"),
+        }
+    }
+}

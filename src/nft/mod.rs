@@ -1,0 +1,3 @@
+//! The ruleset: its types, its two renderings, and the delta between two.
+
+pub mod names;

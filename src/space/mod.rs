@@ -1,0 +1,1 @@
+//! Exact algebra of packet spaces: union, intersection, difference, witness.

@@ -1,0 +1,7 @@
+//! The only place that touches the system: files, processes, sockets. `unsafe` lives here or nowhere.
+
+pub mod files;
+pub mod nflog;
+pub mod nft;
+pub mod systemd;
+pub mod watch;

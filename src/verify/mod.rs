@@ -1,0 +1,1 @@
+//! What a change opens and closes, expectations, traces: proved on spaces, not sampled.
