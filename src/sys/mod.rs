@@ -1,7 +1,9 @@
 //! The only place that touches the system: files, processes, sockets. `unsafe` lives here or nowhere.
 
+pub mod clock;
 pub mod files;
 pub mod nflog;
 pub mod nft;
+mod readable;
 pub mod systemd;
 pub mod watch;
