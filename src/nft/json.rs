@@ -2,8 +2,14 @@
 //! expressions through the types of the `nftables` crate; objects it cannot
 //! express (verdict maps by name) as values.
 
-use nftables::expr::{CT, Exthdr, Expression, Map as MapExpr, Meta, MetaKey, NamedExpression, Payload, PayloadField, Prefix, Range, SetItem};
-use nftables::stmt::{Accept, Counter, Drop, JumpTarget, Log, Mangle, Match, Operator, Reject, RejectType, Return, Statement as Stmt, VerdictMap};
+use nftables::expr::{
+    CT, Expression, Exthdr, Map as MapExpr, Meta, MetaKey, NamedExpression, Payload, PayloadField, Prefix, Range,
+    SetItem,
+};
+use nftables::stmt::{
+    Accept, Counter, Drop, JumpTarget, Log, Mangle, Match, Operator, Reject, RejectType, Return, Statement as Stmt,
+    VerdictMap,
+};
 use nftables::types::RejectCode;
 use serde_json::{Value as Json, json};
 
@@ -97,14 +103,12 @@ pub fn named(command: &str, kind: &str, name: &str) -> Json {
 const CHUNK: usize = 5_000;
 
 /// Adds or deletes elements of a map (`command` = `add` or `delete`).
-pub fn elements<'a>(
-    command: &str,
-    map: &str,
-    items: impl Iterator<Item = (&'a Vec<Value>, &'a Data)>,
-) -> Vec<Json> {
+pub fn elements<'a>(command: &str, map: &str, items: impl Iterator<Item = (&'a Vec<Value>, &'a Data)>) -> Vec<Json> {
     let list: Vec<Json> = items.map(|(key, data)| element(key, data)).collect();
     list.chunks(CHUNK)
-        .map(|chunk| json!({ command: { "element": { "family": "inet", "table": TABLE, "name": map, "elem": chunk } } }))
+        .map(
+            |chunk| json!({ command: { "element": { "family": "inet", "table": TABLE, "name": map, "elem": chunk } } }),
+        )
         .collect()
 }
 
@@ -145,9 +149,7 @@ fn field(field: Field) -> Expression<'static> {
         Field::Icmpv6Type => payload("icmpv6", "type"),
         Field::HopLimit => payload("ip6", "hoplimit"),
         Field::Mark => meta(MetaKey::Mark),
-        Field::CtState => {
-            Expression::Named(NamedExpression::CT(CT { key: "state".into(), family: None, dir: None }))
-        }
+        Field::CtState => Expression::Named(NamedExpression::CT(CT { key: "state".into(), family: None, dir: None })),
     }
 }
 

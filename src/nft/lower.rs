@@ -99,7 +99,7 @@ pub(super) mod short {
     }
 }
 
-use short::{accept, bytes, by_family, deny, deny_chain, goto};
+use short::{accept, by_family, bytes, deny, deny_chain, goto};
 
 /// Steps 2 and 3 of SPEC §2; `untracked` says where untracked packets go.
 fn states(untracked: Verdict) -> Vec<Vec<Statement>> {
@@ -163,10 +163,7 @@ fn services(out: &mut Ruleset) {
         ("svc_port", vec![("service", ports.clone()), ("service_range", ports)]),
         ("svc_icmp", vec![("service_icmp", vec![Field::Mark, Field::IcmpType])]),
         ("svc_icmp6", vec![("service_icmp6", vec![Field::Mark, Field::Icmpv6Type])]),
-        (
-            "svc_proto",
-            vec![("service_proto", vec![Field::Mark, Field::L4proto]), ("service_any", vec![Field::Mark])],
-        ),
+        ("svc_proto", vec![("service_proto", vec![Field::Mark, Field::L4proto]), ("service_any", vec![Field::Mark])]),
     ];
     for (name, lookups) in steps {
         let present = lookups.into_iter().filter(|(map, _)| out.maps.contains_key(*map)).collect::<Vec<_>>();

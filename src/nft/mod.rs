@@ -8,6 +8,6 @@ mod ruleset;
 mod text;
 
 pub use delta::{Delta, Present, delta, refill};
-pub use json::document;
+pub use json::{document, table};
 pub use lower::{closed, lower, ruleset};
 pub use ruleset::*;

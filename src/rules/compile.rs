@@ -28,8 +28,8 @@ pub fn compile(policy: &Policy, at: Timestamp) -> Rules {
         .iter()
         .map(|atom| link_class(&tokens, &atom.ranges.iter().map(|(_, zone)| *zone).collect()))
         .collect();
-    let gateway = (!policy.gateway.output_allow)
-        .then(|| ClassKey::Gateway(tokens.of(Endpoint::Gateway).into_iter().collect()));
+    let gateway =
+        (!policy.gateway.output_allow).then(|| ClassKey::Gateway(tokens.of(Endpoint::Gateway).into_iter().collect()));
 
     let mut keys: BTreeSet<ClassKey> = zone_sources.iter().map(|s| s.class.clone()).collect();
     keys.extend((0..policy.zones.len()).map(|z| zone_class(&tokens, ZoneId(z))));
@@ -45,7 +45,13 @@ pub fn compile(policy: &Policy, at: Timestamp) -> Rules {
         zone_targets: meets.zone_targets(),
         gateway_targets: meets.gateway_targets(),
         gateway_class: gateway.map(|key| classes.id(&key)),
-        nodes: meets.nodes.iter().map(|(key, id)| (*id, leaves(policy, key, at))).collect::<BTreeMap<_, _>>().into_iter().collect(),
+        nodes: meets
+            .nodes
+            .iter()
+            .map(|(key, id)| (*id, leaves(policy, key, at)))
+            .collect::<BTreeMap<_, _>>()
+            .into_iter()
+            .collect(),
         entries: policy.entries.iter().map(|e| e.id.clone()).collect(),
         management: management(policy, &atoms),
         snaplen: u32::from(policy.log.snaplen).max(HEADERS),
@@ -86,9 +92,7 @@ impl Meets {
             classes.ids.iter().map(|(key, id)| (*id, directory.of_class(policy, tokens, key))).collect();
         let keys: BTreeSet<&NodeKey> = met
             .iter()
-            .flat_map(|(_, t)| {
-                t.narrow.iter().map(|(_, _, node)| node).chain(t.wide.values()).chain(Some(&t.gateway))
-            })
+            .flat_map(|(_, t)| t.narrow.iter().map(|(_, _, node)| node).chain(t.wide.values()).chain(Some(&t.gateway)))
             .filter(|key| !key.is_empty())
             .collect();
         let named: BTreeMap<String, &NodeKey> = keys.into_iter().map(|key| (node_name(policy, key), key)).collect();

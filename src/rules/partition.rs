@@ -11,11 +11,13 @@ pub type Piece<T> = (u128, u128, BTreeSet<T>);
 /// a label are left out; neighbours with equal labels are not joined, so that
 /// single values stay single.
 pub fn partition<T: Ord + Copy>(items: &[(u128, u128, T)]) -> Vec<Piece<T>> {
-    let mut cuts: Vec<u128> = items.iter().flat_map(|(first, last, _)| [Some(*first), last.checked_add(1)]).flatten().collect();
+    let mut cuts: Vec<u128> =
+        items.iter().flat_map(|(first, last, _)| [Some(*first), last.checked_add(1)]).flatten().collect();
     cuts.sort_unstable();
     cuts.dedup();
     let mut opens: Vec<(u128, T)> = items.iter().map(|(first, _, label)| (*first, *label)).collect();
-    let mut closes: Vec<(u128, T)> = items.iter().filter_map(|(_, last, label)| Some((last.checked_add(1)?, *label))).collect();
+    let mut closes: Vec<(u128, T)> =
+        items.iter().filter_map(|(_, last, label)| Some((last.checked_add(1)?, *label))).collect();
     opens.sort_unstable();
     closes.sort_unstable();
     let (mut opens, mut closes) = (opens.into_iter().peekable(), closes.into_iter().peekable());
@@ -45,8 +47,11 @@ pub fn partition<T: Ord + Copy>(items: &[(u128, u128, T)]) -> Vec<Piece<T>> {
 pub fn partition_addresses<T: Ord + Copy>(items: &[(AddrRange, T)]) -> Vec<(AddrRange, BTreeSet<T>)> {
     let mut out = Vec::new();
     for family in Family::BOTH {
-        let own: Vec<(u128, u128, T)> =
-            items.iter().filter(|(r, _)| r.family() == family).map(|(r, label)| (r.first(), r.last(), *label)).collect();
+        let own: Vec<(u128, u128, T)> = items
+            .iter()
+            .filter(|(r, _)| r.family() == family)
+            .map(|(r, label)| (r.first(), r.last(), *label))
+            .collect();
         out.extend(
             partition(&own)
                 .into_iter()
@@ -75,7 +80,10 @@ mod tests {
 
     #[test]
     fn the_largest_value_is_kept() {
-        assert_eq!(partition(&[(u128::MAX - 1, u128::MAX, 1u8), (u128::MAX, u128::MAX, 2)]).last(), Some(&(u128::MAX, u128::MAX, set(&[1, 2]))));
+        assert_eq!(
+            partition(&[(u128::MAX - 1, u128::MAX, 1u8), (u128::MAX, u128::MAX, 2)]).last(),
+            Some(&(u128::MAX, u128::MAX, set(&[1, 2])))
+        );
     }
 
     #[test]

@@ -108,6 +108,9 @@ fn part_key(proto: Proto, first: u128, last: u128) -> ServiceKey {
     match proto {
         Proto::ICMP => ServiceKey::Icmp(first as u8),
         Proto::ICMPV6 => ServiceKey::Icmpv6(first as u8),
-        _ => ServiceKey::Ports(proto, PortRange::new(first as u16, last as u16).unwrap_or(PortRange::single(first as u16))),
+        _ => ServiceKey::Ports(
+            proto,
+            PortRange::new(first as u16, last as u16).unwrap_or(PortRange::single(first as u16)),
+        ),
     }
 }

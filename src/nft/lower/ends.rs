@@ -68,7 +68,9 @@ fn leave(rules: &Rules) -> Vec<Vec<Statement>> {
         for family in Family::BOTH {
             let wish = |zone: ZoneId| rules.zones[zone.0].reject;
             for (_, ranges) in by_zone(&atom.sources, family).into_iter().filter(|(z, _)| wish(*z)) {
-                out.push([vec![interface.clone()], within(Field::Saddr(family), ranges), vec![goto("answer")]].concat());
+                out.push(
+                    [vec![interface.clone()], within(Field::Saddr(family), ranges), vec![goto("answer")]].concat(),
+                );
             }
         }
         out.push(vec![interface, Statement::Verdict(Verdict::Drop)]);

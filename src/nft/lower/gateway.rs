@@ -5,7 +5,7 @@ use crate::policy::DenyReason;
 use crate::rules::{ManagementRule, Rules};
 
 use super::super::ruleset::{Field, Hook, Ruleset, Statement, Value, Verdict};
-use super::short::{accept, bytes, by_family, deny, goto, l4proto};
+use super::short::{accept, by_family, bytes, deny, goto, l4proto};
 use super::{by_mac, states};
 
 /// Neighbour solicitation and advertisement, router solicitation (RFC 4861).
@@ -30,7 +30,11 @@ pub fn input(rules: &Rules, out: &mut Ruleset) {
     chain.hook = Some(Hook::Input);
     chain.rules = body;
     out.chain("untracked")
-        .rule([bytes(Field::Icmpv6Type, &NEIGHBOUR), bytes(Field::HopLimit, &[255]), Statement::Verdict(Verdict::Return)])
+        .rule([
+            bytes(Field::Icmpv6Type, &NEIGHBOUR),
+            bytes(Field::HopLimit, &[255]),
+            Statement::Verdict(Verdict::Return),
+        ])
         .rule([deny(DenyReason::Invalid)]);
     let known = out.maps.contains_key("gateway");
     let chain = out.chain("gateway");
