@@ -29,3 +29,22 @@ fn the_closed_ruleset_loads_in_both_forms() {
     let (ok, words) = nft_apart(&["-c", "-j", "-f", "-"], &closed.to_json().to_string());
     assert!(ok, "{words}");
 }
+
+/// The example of scenario A, as it is shipped.
+fn alpha_town() -> zoned::policy::Policy {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("config/examples/alpha-town");
+    let at = "2026-11-22T12:00:00+09:00".parse().expect("a time");
+    let candidate = zoned::pipeline::Candidate::read(&zoned::sys::files::DiskTree::default(), &folder, at);
+    let found: Vec<String> = candidate.findings.0.iter().map(|f| format!("{} {}", f.code, f.message)).collect();
+    candidate.policy.unwrap_or_else(|| panic!("{found:#?}"))
+}
+
+#[test]
+fn scenario_a_loads_in_both_forms() {
+    let at = "2026-11-22T12:00:00+09:00".parse().expect("a time");
+    let ruleset = nft::ruleset(&alpha_town(), at);
+    let (ok, words) = nft_apart(&["-c", "-f", "-"], &ruleset.to_text());
+    assert!(ok, "{words}\n{}", ruleset.to_text());
+    let (ok, words) = nft_apart(&["-c", "-j", "-f", "-"], &ruleset.to_json().to_string());
+    assert!(ok, "{words}");
+}
