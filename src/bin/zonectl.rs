@@ -1,2 +1,7 @@
-//! The daemon.
-fn main() {}
+//! The command `zonectl`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    zoned::cli::main()
+}

@@ -24,6 +24,14 @@ impl Lang {
     pub fn from_locale(locale: &str) -> Self {
         if locale.starts_with("ja") { Self::Ja } else { Self::En }
     }
+
+    /// The words of a key that is made at run time, without arguments; none if
+    /// this language's catalogue has no such key.
+    pub fn words(self, key: &str) -> Option<String> {
+        let bundle = bundle(self);
+        let pattern = bundle.get_message(key)?.value()?;
+        Some(bundle.format_pattern(pattern, None, &mut Vec::new()).into_owned())
+    }
 }
 
 /// One argument of a message.

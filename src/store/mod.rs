@@ -1,1 +1,3 @@
 //! What is kept on disk: flow records and revisions.
+
+pub mod revisions;

@@ -1,7 +1,10 @@
 //! The only place that touches the system: files, processes, sockets. `unsafe` lives here or nowhere.
 
+pub mod clock;
 pub mod files;
 pub mod nflog;
 pub mod nft;
+mod readable;
+pub mod socket;
 pub mod systemd;
 pub mod watch;

@@ -1,1 +1,40 @@
 ## cli
+cli-error = error
+cli-hint = hint
+cli-help-usage = Usage:
+cli-help-arguments = Arguments:
+cli-help-commands = Commands:
+cli-help-options = Options:
+cli-help-exit = Exit codes: 0 done / 1 refused or failed / 2 wrong usage / 3 (verify and diff only) valid, and what passes changes
+
+cli-about = Operate zoned, the network zone enforcer for Japanese local governments
+cli-about-completions = Print a shell completion script
+cli-option-config = The configuration: a file, or a folder with zoned.toml (default /etc/zoned)
+cli-option-run = Folder of the control socket (default /run/zoned)
+cli-option-state = Folder of the state (revisions, denied-flow log; default /var/lib/zoned)
+cli-option-format = Output: text (default) or json (log query also: csv, csv-excel, cef)
+cli-option-lang = Language of the output, ja or en; default from the locale
+cli-option-color = Whether to use colours: auto (default: on a terminal), always, never
+cli-option-at = The moment to judge at: local time of the organisation (2026-11-15T02:01) or RFC 3339; default now
+cli-option-help = Print help
+cli-option-version = Print the version
+cli-option-completions-shell = Name of the shell: bash, zsh, fish, elvish, powershell
+
+cli-later-command = “{ $command }” is not in this build yet
+cli-later-option = { $option } of “{ $command }” is not in this build yet
+cli-format-only-log = only “log query” knows this format; use text or json
+cli-bad-time = the time { $value } is out of range
+cli-output-failed = cannot write the output: { $error }
+cli-usage-hint = usage: { $usage }
+cli-unknown-argument = there is no argument { $argument }
+cli-unknown-argument-near = there is no argument { $argument }; did you mean { $near }?
+cli-unknown-command = there is no command “{ $command }”
+cli-unknown-command-near = there is no command “{ $command }”; did you mean “{ $near }”?
+cli-missing-argument = missing argument: { $argument }
+cli-missing-command = a command is needed
+cli-missing-value = { $argument } needs a value
+cli-bad-value = bad value “{ $value }” for { $argument }
+cli-bad-value-of = “{ $value }” is no value for { $argument }; it is one of: { $valid }
+cli-conflict = { $argument } cannot be combined with { $other }
+cli-twice = { $argument } is given twice
+cli-wrong-usage = wrong usage ({ $error })

@@ -1,1 +1,40 @@
 ## cli
+cli-error = エラー
+cli-hint = ヒント
+cli-help-usage = 使い方:
+cli-help-arguments = 引数:
+cli-help-commands = コマンド:
+cli-help-options = オプション:
+cli-help-exit = 終了コード: 0 完了 / 1 不適合・失敗 / 2 使い方の誤り / 3 (verify・diff のみ) 適合しており、通信の可否が変わる
+
+cli-about = 三層の対策のゾーン間通信制御 zoned の操作コマンド
+cli-about-completions = シェルの入力補完スクリプトを出力する
+cli-option-config = 設定。ファイル、または zoned.toml のあるフォルダー(既定 /etc/zoned)
+cli-option-run = 制御ソケットのあるフォルダー(既定 /run/zoned)
+cli-option-state = 状態(改訂、拒否ログ)のあるフォルダー(既定 /var/lib/zoned)
+cli-option-format = 出力形式。text(既定)または json(log query では csv、csv-excel、cef も)
+cli-option-lang = 表示言語。ja または en。省略時はロケールに従う
+cli-option-color = 色を付けるかどうか。auto(既定、端末に出すときだけ)、always、never
+cli-option-at = 判定する日時。組織の現地時刻(2026-11-15T02:01)または RFC 3339。省略時は現在
+cli-option-help = 使い方を表示する
+cli-option-version = 版を表示する
+cli-option-completions-shell = シェルの名前。bash、zsh、fish、elvish、powershell
+
+cli-later-command = 「{ $command }」はこの版にはまだありません
+cli-later-option = 「{ $command }」の { $option } はこの版にはまだありません
+cli-format-only-log = この形式は「log query」だけで使えます。text または json を指定してください
+cli-bad-time = 日時 { $value } は扱える範囲の外です
+cli-output-failed = 出力できません: { $error }
+cli-usage-hint = 使い方は次のとおりです: { $usage }
+cli-unknown-argument = 引数 { $argument } はありません
+cli-unknown-argument-near = 引数 { $argument } はありません。{ $near } のことですか
+cli-unknown-command = コマンド「{ $command }」はありません
+cli-unknown-command-near = コマンド「{ $command }」はありません。「{ $near }」のことですか
+cli-missing-argument = 必要な引数がありません: { $argument }
+cli-missing-command = コマンドを指定してください
+cli-missing-value = { $argument } の値がありません
+cli-bad-value = { $argument } の値「{ $value }」は正しくありません
+cli-bad-value-of = { $argument } の値「{ $value }」は使えません。次のどれかです: { $valid }
+cli-conflict = { $argument } は { $other } と同時に指定できません
+cli-twice = { $argument } が2回指定されています
+cli-wrong-usage = コマンドの指定に誤りがあります({ $error })
