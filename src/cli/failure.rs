@@ -100,7 +100,7 @@ impl Failure {
     pub(super) fn print(&self, lang: Lang, json: bool) -> Exit {
         let message = self.message.text(lang);
         let hint = self.hint.as_ref().map(|hint| hint.text(lang));
-        let mut words = self.findings.as_ref().map(|(words, _)| words.clone()).unwrap_or_default();
+        let mut words = self.findings.as_ref().map(|(words, _)| format!("{words}\n")).unwrap_or_default();
         words.push_str(&format!("{}: {message}\n", Message::new("cli-error").text(lang)));
         if let Some(hint) = &hint {
             words.push_str(&format!("{}: {hint}\n", Message::new("cli-hint").text(lang)));

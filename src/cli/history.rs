@@ -117,8 +117,9 @@ fn result(outcome: &Outcome, context: &Context) -> String {
 fn changes(record: &Record, context: &Context) -> String {
     match record.changes {
         None => String::new(),
-        Some(changes) => context
-            .words(&Message::new("cli-changes").with("opened", changes.opened).with("closed", changes.closed)),
+        Some(changes) => {
+            context.words(&Message::new("cli-changes").with("opened", changes.opened).with("closed", changes.closed))
+        }
     }
 }
 
