@@ -5,5 +5,6 @@ pub mod files;
 pub mod nflog;
 pub mod nft;
 mod readable;
+pub mod socket;
 pub mod systemd;
 pub mod watch;
