@@ -99,7 +99,8 @@ impl<'p> Allowed<'p> {
     /// Everything that may open at or after `since`.
     pub fn new(geometry: Geometry<'p>, since: Timestamp) -> Self {
         let always = time_set(&[(since, Timestamp::MAX)]);
-        let mut builder = Builder { geometry: &geometry, sources: HashMap::new(), targets: HashMap::new(), out: Vec::new() };
+        let mut builder =
+            Builder { geometry: &geometry, sources: HashMap::new(), targets: HashMap::new(), out: Vec::new() };
         for family in Family::BOTH {
             builder.management(family, &always);
             builder.intra_zone(family, &always);

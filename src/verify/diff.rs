@@ -43,9 +43,7 @@ pub fn diff(old: Option<&Policy>, new: &Policy, at: Timestamp) -> Result<Diff, S
     let mut budget = Budget::default();
     let opened = flows(new, remainder(&after, before.as_ref(), &mut budget)?, &interfaces, at);
     let closed = match (&before, old) {
-        (Some(before), Some(old)) => {
-            flows(old, remainder(before, Some(&after), &mut budget)?, &interfaces, at)
-        }
+        (Some(before), Some(old)) => flows(old, remainder(before, Some(&after), &mut budget)?, &interfaces, at),
         _ => Vec::new(),
     };
     drop((after, before));

@@ -10,7 +10,7 @@ use super::remainder::Lookup;
 use crate::diag::{Finding, Message};
 use crate::net::Family;
 use crate::policy::{Expectation, Policy};
-use crate::space::{Budget, Cube, IntervalSet, Interfaces, Point, SpaceError, difference, service_set, time_set};
+use crate::space::{Budget, Cube, Interfaces, IntervalSet, Point, SpaceError, difference, service_set, time_set};
 
 /// Whether one expectation holds.
 #[derive(Debug, Clone)]

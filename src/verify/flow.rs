@@ -118,9 +118,7 @@ impl Flow {
         match macs_json(self.space.get(Dim::Mac)) {
             Value::Array(list) if !self.any_mac() => {
                 let text = |v: &Value| match v {
-                    Value::Array(ends) => {
-                        ends.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("-")
-                    }
+                    Value::Array(ends) => ends.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("-"),
                     single => single.as_str().unwrap_or_default().to_owned(),
                 };
                 format!("{addresses} [{}]", list.iter().map(text).collect::<Vec<_>>().join(","))

@@ -110,7 +110,8 @@ impl<'p> Geometry<'p> {
     pub fn new(policy: &'p Policy, interfaces: &'p Interfaces) -> Self {
         let regions = Regions::new(policy);
         let zones = || (0..policy.zones.len()).map(ZoneId);
-        let stretches = |zone, path| Family::BOTH.map(|family| stretches(policy, &regions, interfaces, zone, family, path));
+        let stretches =
+            |zone, path| Family::BOTH.map(|family| stretches(policy, &regions, interfaces, zone, family, path));
         let mut mac_sets = vec![macs(&[])];
         let mut known: HashMap<&[MacAddr], usize> = HashMap::from([(&[][..], 0)]);
         let hosts = policy
@@ -210,7 +211,8 @@ impl<'p> Geometry<'p> {
         let mut out = Vec::new();
         for (macs, wanted) in &by_macs {
             for stretch in &places[zone.0][family as usize] {
-                let addresses = wanted.as_ref().map_or_else(|| stretch.addresses.clone(), |w| w.intersect(&stretch.addresses));
+                let addresses =
+                    wanted.as_ref().map_or_else(|| stretch.addresses.clone(), |w| w.intersect(&stretch.addresses));
                 if !addresses.is_empty() {
                     out.push(Source {
                         interfaces: stretch.interfaces.clone(),
@@ -284,10 +286,7 @@ impl<'p> Geometry<'p> {
 
     /// The gateway as a destination: whatever address it was reached by.
     pub fn gateway_target(family: Family) -> Target {
-        Target {
-            interfaces: IntervalSet::single(GATEWAY_INTERFACE),
-            addresses: IntervalSet::range(0, family.max()),
-        }
+        Target { interfaces: IntervalSet::single(GATEWAY_INTERFACE), addresses: IntervalSet::range(0, family.max()) }
     }
 }
 

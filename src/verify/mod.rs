@@ -23,3 +23,6 @@ pub use expect::{ExpectationResult, expectations};
 pub use flow::Flow;
 pub use geometry::{Geometry, Source, Target};
 pub use packet::{packet_json, packet_text};
+
+#[cfg(test)]
+mod tests;

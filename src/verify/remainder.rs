@@ -33,7 +33,11 @@ pub(super) struct Share {
 ///
 /// # Errors
 /// [`SpaceError::TooLarge`] beyond the budget.
-pub(super) fn remainder(of: &Allowed<'_>, without: Option<&Allowed<'_>>, budget: &mut Budget) -> Result<Vec<Share>, SpaceError> {
+pub(super) fn remainder(
+    of: &Allowed<'_>,
+    without: Option<&Allowed<'_>>,
+    budget: &mut Budget,
+) -> Result<Vec<Share>, SpaceError> {
     let mut pieces: Vec<(usize, Cube)> = Vec::new();
     let left = match without {
         Some(without) => uncancelled(&of.allowances, &without.allowances),
@@ -211,10 +215,8 @@ fn share(allowances: &[Allowance], pieces: Vec<(usize, Cube)>, budget: &mut Budg
             continue;
         }
         let cubes: Vec<&Cube> = bunch.iter().map(|i| &pieces[*i].1).collect();
-        let domain = Cube {
-            family: cubes[0].family,
-            sets: std::array::from_fn(|d| around(cubes.iter().map(|c| &c.sets[d]))),
-        };
+        let domain =
+            Cube { family: cubes[0].family, sets: std::array::from_fn(|d| around(cubes.iter().map(|c| &c.sets[d]))) };
         for (cube, covering) in partition(&domain, &cubes, budget)? {
             let mut own: Vec<Cause> = covering.iter().map(|i| causes[*i as usize]).collect();
             own.sort_unstable();
