@@ -183,3 +183,21 @@ fn an_entry_more_among_thousands_is_a_handful_of_commands() {
     assert!(change.commands.len() <= 8, "{:#?}", change.commands);
     assert!(change.added + change.deleted <= 5, "{change:?}");
 }
+
+/// Holds a ruleset's text against its file; `UPDATE_GOLDEN=1` writes it anew.
+fn golden(name: &str, ruleset: &Ruleset) {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
+    let text = ruleset.to_text();
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&file, &text).expect("written");
+    }
+    let want = std::fs::read_to_string(&file).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
+    assert!(want == text, "{name} is not what is compiled now; look at the difference, then UPDATE_GOLDEN=1");
+}
+
+#[test]
+fn rulesets_are_as_they_were_when_last_looked_at() {
+    golden("alpha-town.nft", &nft::ruleset(&alpha_town(), now()));
+    golden("closed.nft", &nft::closed());
+    golden("every-shape.nft", &nft::ruleset(&policy_of(&format!("{BASE}{}", LIFE[4])), now()));
+}
