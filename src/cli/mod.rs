@@ -16,7 +16,10 @@ mod help;
 mod history;
 mod later;
 mod load;
+mod matrix;
+mod schema;
 mod table;
+mod trace;
 mod verify;
 
 use std::ffi::OsString;
@@ -109,8 +112,11 @@ pub enum Color {
 enum Command {
     Verify(verify::Options),
     Compile,
+    Matrix,
+    Trace(Box<trace::Options>),
     History(history::Options),
     Diff(diff::Options),
+    Schema,
     Completions(completions::Options),
 }
 
@@ -126,6 +132,9 @@ impl Command {
             Self::Diff(options) => diff::run(options, context),
             Self::Compile => compile::run(context),
             Self::History(options) => history::run(options, context),
+            Self::Matrix => matrix::run(context),
+            Self::Trace(options) => trace::run(options, context),
+            Self::Schema => schema::run(context),
             Self::Completions(options) => completions::run(options, context),
         }
     }
