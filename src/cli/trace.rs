@@ -117,8 +117,11 @@ fn interface(name: Option<&IfName>, zone: Option<&str>, policy: &Policy) -> Resu
 /// The verdict in words: what, why, from where to where, and what comes nearest.
 fn words(context: &Context, policy: &Policy, packet: &Packet, trace: &Trace) -> String {
     let reason = trace.verdict.reason();
-    let why = context.lang.words(&format!("cli-reason-{reason}")).unwrap_or_else(|| reason.to_owned());
     let passes = trace.verdict.is_allow();
+    // Allowed without an entry is what the gateway itself may do.
+    let own = reason == "allowed" && trace.entry.is_none();
+    let key = if own { "cli-reason-output".to_owned() } else { format!("cli-reason-{reason}") };
+    let why = context.lang.words(&key).unwrap_or_else(|| reason.to_owned());
     let key = if passes { "cli-trace-passes" } else { "cli-trace-denied" };
     let mut lines = vec![context.words(&Message::new(key).with("why", why).with("reason", reason))];
     if let Some(id) = &trace.entry {
