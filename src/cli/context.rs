@@ -10,6 +10,9 @@ use jiff::tz::TimeZone;
 use super::{Color, Exit, Failure, Format, Global};
 use crate::diag::{Lang, Message};
 
+/// Where state lies unless `--state` says otherwise.
+const DEFAULT_STATE: &str = "/var/lib/zoned";
+
 /// A moment as the user gave it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Moment {
@@ -37,6 +40,8 @@ pub struct Context {
     pub run: PathBuf,
     /// The state folder.
     pub state: PathBuf,
+    /// Every `--state` as given; for `trace` it can also be a connection's state.
+    pub states: Vec<PathBuf>,
     /// Form of the output.
     pub format: Format,
     /// Language of the words.
@@ -52,7 +57,8 @@ impl Context {
         Self {
             config: global.config.clone(),
             run: global.run.clone(),
-            state: global.state.clone(),
+            state: global.state.last().map_or_else(|| DEFAULT_STATE.into(), Clone::clone),
+            states: global.state.clone(),
             format: global.format,
             lang,
             now: Timestamp::now(),

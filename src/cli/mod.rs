@@ -52,8 +52,9 @@ pub struct Global {
     config: PathBuf,
     #[arg(long, global = true, value_name = "DIR", default_value = "/run/zoned")]
     run: PathBuf,
-    #[arg(long, global = true, value_name = "DIR", default_value = "/var/lib/zoned")]
-    state: PathBuf,
+    // `trace --state new` means the connection's state: see trace.rs.
+    #[arg(long, global = true, value_name = "DIR", action = clap::ArgAction::Append)]
+    state: Vec<PathBuf>,
     #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
     format: Format,
     #[arg(long, global = true, value_name = "LANG")]

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::{Context, Exit, Failure, load};
 use crate::diag::Message;
@@ -39,16 +39,28 @@ pub(super) struct Options {
     icmp_type: Option<u8>,
     #[arg(long = "icmp-code", value_name = "N")]
     icmp_code: Option<u8>,
-    #[arg(long, value_name = "STATE", default_value = "new")]
-    state: State,
 }
 
-/// `--state`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum State {
-    New,
-    Established,
-    Invalid,
+/// The connection's state: `--state new|established|invalid`. A path given as
+/// `--state` is the state folder, as with every command; nothing is read there.
+fn state(context: &Context) -> Result<ConnState, Failure> {
+    let mut state = ConnState::New;
+    for given in &context.states {
+        match given.to_str() {
+            Some("new") => state = ConnState::New,
+            Some("established") => state = ConnState::Established,
+            Some("invalid") => state = ConnState::Invalid,
+            Some(folder) if folder.contains('/') => {}
+            _ => {
+                let message = Message::new("cli-bad-value-of").with("argument", "--state");
+                let value = given.display().to_string();
+                return Err(Failure::usage_with(
+                    message.with("value", value).with("valid", "new, established, invalid"),
+                ));
+            }
+        }
+    }
+    Ok(state)
 }
 
 fn parse_proto(text: &str) -> Result<Proto, String> {
@@ -60,23 +72,13 @@ fn parse_proto(text: &str) -> Result<Proto, String> {
 pub(super) fn run(options: &Options, context: &Context) -> Result<Exit, Failure> {
     let candidate = load::config(context)?;
     let policy = load::policy(context, &candidate)?;
-    let question = Question { state: options.state.into(), ..Question::new(packet(options, policy)?, candidate.at) };
+    let question = Question { state: state(context)?, ..Question::new(packet(options, policy)?, candidate.at) };
     let trace = verify::trace(policy, &question);
     if context.json() {
         return context.print_json(&trace.to_json(), Exit::Done);
     }
     context.print(&words(context, policy, &question.packet, &trace))?;
     Ok(Exit::Done)
-}
-
-impl From<State> for ConnState {
-    fn from(state: State) -> Self {
-        match state {
-            State::New => Self::New,
-            State::Established => Self::Established,
-            State::Invalid => Self::Invalid,
-        }
-    }
 }
 
 /// The packet that was asked about.
