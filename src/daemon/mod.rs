@@ -4,4 +4,5 @@
 //! call through [`client`], in the words of [`protocol`].
 
 pub mod client;
+pub mod log;
 pub mod protocol;

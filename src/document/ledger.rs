@@ -9,7 +9,7 @@ use super::node::At;
 use super::suggest::Suggester;
 use super::written::{Host, Inventory};
 use crate::diag::{Finding, Findings, Message, Place, SourceId, Sources};
-use crate::net::fold_width;
+use crate::net::{MacAddr, fold_width, parse_prefix};
 
 /// The columns that mean something of their own; every other is a label.
 const HOST_COLUMNS: [&str; 8] = ["name", "ip", "mac", "zone", "via", "kind", "valid_from", "valid_until"];
@@ -76,6 +76,24 @@ pub fn read(inventory: &Inventory, source: SourceId, sources: &Sources, findings
         ledger.findings.push(Finding::error("Z007", Message::new("document-ledger-empty")).at(&place));
     }
     hosts
+}
+
+/// Why a text is no address of a host.
+fn ip_fault(text: &str) -> Option<&'static str> {
+    match parse_prefix(text) {
+        None => Some("document-ledger-ip"),
+        Some(net) if net != net.trunc() => Some("document-ledger-host-bits"),
+        Some(_) => None,
+    }
+}
+
+/// Why a text is no MAC of a host.
+fn mac_fault(text: &str) -> Option<&'static str> {
+    match text.parse::<MacAddr>() {
+        Err(_) => Some("document-ledger-mac"),
+        Ok(mac) if mac.is_multicast() || mac.is_zero() => Some("document-ledger-no-host-mac"),
+        Ok(_) => None,
+    }
 }
 
 fn trim(text: &str) -> &str {
@@ -209,8 +227,8 @@ impl<'a> Ledger<'a> {
         let (mut sound, name) = (true, At::new(name.text.to_owned(), &name.place));
         let zone = self.zone(row, cells, &start);
         sound &= zone.is_some();
-        let ip = self.several(row, cells, "ip", &mut sound, |t| crate::net::parse_prefix(t).is_some());
-        let mac = self.several(row, cells, "mac", &mut sound, |t| t.parse::<crate::net::MacAddr>().is_ok());
+        let ip = self.several(row, cells, "ip", &mut sound, ip_fault);
+        let mac = self.several(row, cells, "mac", &mut sound, mac_fault);
         let kind = self.cell(cells, "kind").map(|c| At::new(c.text.to_owned(), &c.place));
         if let Some(kind) = kind.as_ref().filter(|k| !KINDS.contains(&k.value.as_str())) {
             sound = false;
@@ -256,18 +274,18 @@ impl<'a> Ledger<'a> {
         cells: &[Cell<'_>],
         key: &'static str,
         sound: &mut bool,
-        reads: impl Fn(&str) -> bool,
+        fault: impl Fn(&str) -> Option<&'static str>,
     ) -> Vec<At<String>> {
         let Some(cell) = self.cell(cells, key) else { return Vec::new() };
         let folded = fold_width(cell.text);
         let mut values = Vec::new();
         for part in folded.split(separates).filter(|p| !p.is_empty()) {
-            if reads(part) {
-                values.push(At::new(part.to_owned(), &cell.place));
-            } else {
-                *sound = false;
-                let message = if key == "ip" { "document-ledger-ip" } else { "document-ledger-mac" };
-                self.fault(row, key, &cell.place, Message::new(message).with("value", part));
+            match fault(part) {
+                None => values.push(At::new(part.to_owned(), &cell.place)),
+                Some(message) => {
+                    *sound = false;
+                    self.fault(row, key, &cell.place, Message::new(message).with("value", part));
+                }
             }
         }
         values
