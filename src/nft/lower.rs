@@ -45,6 +45,7 @@ pub fn closed() -> Ruleset {
         atoms: Vec::new(),
         zones: Vec::new(),
         sources: Vec::new(),
+        link_sources: Vec::new(),
         targets: Vec::new(),
         pairs: Vec::new(),
         gateway_source: None,
@@ -153,7 +154,7 @@ fn forward(out: &mut Ruleset) {
     chain.rules = rules;
     // ICMP errors about an open flow; a helper's expected flow is a new one.
     out.chain("related")
-        .rule([bytes(Field::IcmpType, &[3, 11, 12]), accept()])
+        .rule([bytes(Field::IcmpType, &[3, 4, 11, 12]), accept()])
         .rule([bytes(Field::Icmpv6Type, &[1, 2, 3, 4]), accept()]);
 }
 
@@ -177,15 +178,28 @@ fn services(out: &mut Ruleset) {
     let ports = vec![Field::Mark, Field::L4proto, Field::Dport];
     let steps: [(&str, Vec<(&str, Vec<Field>)>); 4] = [
         ("svc_port", vec![("service", ports.clone()), ("service_range", ports)]),
-        ("svc_icmp", vec![("service_icmp", vec![Field::Mark, Field::IcmpType])]),
-        ("svc_icmp6", vec![("service_icmp6", vec![Field::Mark, Field::Icmpv6Type])]),
+        (
+            "svc_icmp",
+            vec![("service_icmp", vec![Field::Mark, Field::IcmpType]), ("service_icmp_all", vec![Field::Mark])],
+        ),
+        (
+            "svc_icmp6",
+            vec![("service_icmp6", vec![Field::Mark, Field::Icmpv6Type]), ("service_icmp6_all", vec![Field::Mark])],
+        ),
         ("svc_proto", vec![("service_proto", vec![Field::Mark, Field::L4proto]), ("service_any", vec![Field::Mark])]),
     ];
     for (name, lookups) in steps {
         let present = lookups.into_iter().filter(|(map, _)| out.maps.contains_key(*map)).collect::<Vec<_>>();
         let chain = out.chain(name);
         for (map, key) in present {
-            chain.rule([Statement::Vmap(key, map.to_owned())]);
+            // Every type of ICMP is meant in its own family only.
+            let family = match map {
+                "service_icmp_all" => Some(Family::V4),
+                "service_icmp6_all" => Some(Family::V6),
+                _ => None,
+            };
+            let own = family.map(|f| Statement::Match(Field::Nfproto, vec![Value::Family(f)]));
+            chain.rule(own.into_iter().chain([Statement::Vmap(key, map.to_owned())]).collect::<Vec<_>>());
         }
         let end = if name == "svc_proto" { deny(DenyReason::NoAllowEntry) } else { goto("svc_proto") };
         chain.rule([end]);
