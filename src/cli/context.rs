@@ -10,6 +10,8 @@ use jiff::tz::TimeZone;
 use super::{Color, Exit, Failure, Format, Global};
 use crate::diag::{Lang, Message};
 
+/// Where the configuration lies unless `--config` says otherwise.
+const DEFAULT_CONFIG: &str = "/etc/zoned";
 /// Where state lies unless `--state` says otherwise.
 const DEFAULT_STATE: &str = "/var/lib/zoned";
 
@@ -36,6 +38,8 @@ pub(super) fn parse_moment(text: &str) -> Result<Moment, String> {
 pub struct Context {
     /// The configuration: a file, or a folder with `zoned.toml`.
     pub config: PathBuf,
+    /// True if `--config` was given.
+    pub config_given: bool,
     /// The folder of the control socket.
     pub run: PathBuf,
     /// The state folder.
@@ -55,7 +59,8 @@ pub struct Context {
 impl Context {
     pub(super) fn new(global: &Global, lang: Lang) -> Self {
         Self {
-            config: global.config.clone(),
+            config: global.config.clone().unwrap_or_else(|| DEFAULT_CONFIG.into()),
+            config_given: global.config.is_some(),
             run: global.run.clone(),
             state: global.state.last().map_or_else(|| DEFAULT_STATE.into(), Clone::clone),
             states: global.state.clone(),

@@ -5,9 +5,11 @@
 //! command does stands in its own file. Commands that a later build will have
 //! are known by name ([`later`]). Words come from the catalogue (`cli-…`).
 
+mod apply;
 mod compile;
 mod completions;
 mod context;
+mod daemon;
 mod diff;
 mod failure;
 mod findings;
@@ -18,6 +20,7 @@ mod later;
 mod load;
 mod matrix;
 mod schema;
+mod status;
 mod table;
 mod trace;
 mod verify;
@@ -48,8 +51,8 @@ pub struct Cli {
 /// Options of every command, before or after its name.
 #[derive(Debug, Clone, Args)]
 pub struct Global {
-    #[arg(long, global = true, value_name = "PATH", default_value = "/etc/zoned")]
-    config: PathBuf,
+    #[arg(long, global = true, value_name = "PATH")]
+    config: Option<PathBuf>,
     #[arg(long, global = true, value_name = "DIR", default_value = "/run/zoned")]
     run: PathBuf,
     // `trace --state new` means the connection's state: see trace.rs.
@@ -113,6 +116,8 @@ pub enum Color {
 enum Command {
     Verify(verify::Options),
     Compile,
+    Apply(apply::Options),
+    Status,
     Matrix,
     Trace(Box<trace::Options>),
     History(history::Options),
@@ -131,6 +136,8 @@ impl Command {
         match self {
             Self::Verify(options) => verify::run(options, context),
             Self::Diff(options) => diff::run(options, context),
+            Self::Apply(options) => apply::run(options, context),
+            Self::Status => status::run(context),
             Self::Compile => compile::run(context),
             Self::History(options) => history::run(options, context),
             Self::Matrix => matrix::run(context),
