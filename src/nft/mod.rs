@@ -1,3 +1,13 @@
 //! The ruleset: its types, its two renderings, and the delta between two.
 
+mod delta;
+mod json;
+mod lower;
 pub mod names;
+mod ruleset;
+mod text;
+
+pub use delta::{Delta, Present, delta, refill};
+pub use json::{document, table};
+pub use lower::{closed, lower, ruleset};
+pub use ruleset::*;

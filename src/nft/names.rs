@@ -19,7 +19,7 @@ pub fn entry_tag(id: &str) -> String {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' => tag.push(char::from(byte)),
             // Writing to a String cannot fail.
-            _ => drop(write!(tag, ".{byte:02x}")),
+            _ => write!(tag, ".{byte:02x}").unwrap_or_default(),
         }
     }
     if tag.len() > 80 {
@@ -27,7 +27,7 @@ pub fn entry_tag(id: &str) -> String {
         tag.truncate(60);
         tag.push_str("..");
         for byte in &hash[..8] {
-            drop(write!(tag, "{byte:02x}"));
+            write!(tag, "{byte:02x}").unwrap_or_default();
         }
     }
     tag

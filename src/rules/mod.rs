@@ -1,1 +1,171 @@
-//! The policy in normal form: which class of sources meets which destinations under which entry.
+//! The policy in normal form: three questions instead of a list of entries.
+//!
+//! Takes a resolved [`Policy`](crate::policy::Policy) and an instant, gives
+//! [`Rules`]; `nft` renders them, nothing here knows nftables.
+//!
+//! 1. Who sends? (interface, MAC, address) → *class*: the sources that the same
+//!    endpoints mean, so that they meet the same entries.
+//! 2. To whom? (class, interface, address) → *node*: the set of entries that
+//!    match source and destination.
+//! 3. What? (node, protocol, port) → *leaf*: the deciding entry, or the reason
+//!    of the denial.
+//!
+//! Groups are never multiplied out: an entry costs its sources plus its
+//! destinations plus its services. Ids of classes and nodes are hashes of what
+//! they stand for, so that a change elsewhere leaves them as they are.
+
+mod classes;
+mod compile;
+mod ids;
+mod partition;
+mod services;
+mod targets;
+
+use std::net::IpAddr;
+
+use crate::net::{AddrRange, IfPattern, MacAddr, PortRange, Proto, Service};
+use crate::policy::{DenyReason, ZoneId};
+
+pub use compile::compile;
+
+/// Id of a class of sources; never 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClassId(pub u32);
+
+/// Id of a set of entries that match the same (source, destination); never 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId(pub u32);
+
+/// Index into [`Rules::atoms`].
+pub type AtomIndex = usize;
+
+/// The whole policy in normal form, at one instant.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rules {
+    /// Interfaces, names before wildcards; the first that matches counts.
+    pub atoms: Vec<AtomRules>,
+    /// Zones in reading order; index = [`ZoneId`].
+    pub zones: Vec<ZoneRules>,
+    /// Sources that differ from the rest of their zone.
+    pub sources: Vec<Source>,
+    /// Destinations that differ from the rest of their zone.
+    pub targets: Vec<Target>,
+    /// The rest of a zone as destination.
+    pub zone_targets: Vec<(ClassId, ZoneId, NodeId)>,
+    /// The gateway itself as destination.
+    pub gateway_targets: Vec<(ClassId, NodeId)>,
+    /// The gateway itself as source, where its output is denied by default.
+    pub gateway_class: Option<ClassId>,
+    /// What each node decides, by service.
+    pub nodes: Vec<(NodeId, Vec<(ServiceKey, Leaf)>)>,
+    /// Ids of all entries, in reading order; index as in [`Leaf::Entry`].
+    pub entries: Vec<String>,
+    /// What reaches the gateway before anything else.
+    pub management: Vec<ManagementRule>,
+    /// Header bytes that a logged packet carries.
+    pub snaplen: u32,
+}
+
+/// One interface (or wildcard) and its zones.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AtomRules {
+    /// Name or wildcard.
+    pub pattern: IfPattern,
+    /// Source addresses, disjoint, and their zone.
+    pub sources: Vec<(AddrRange, ZoneId)>,
+    /// Destination addresses, disjoint, without multicast and broadcast.
+    pub destinations: Vec<(AddrRange, ZoneId)>,
+    /// Class of 0.0.0.0, :: and fe80::/10 on it, for packets to the gateway.
+    pub link_class: ClassId,
+}
+
+/// One zone.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ZoneRules {
+    /// Its name.
+    pub name: String,
+    /// Class of a source that no narrower endpoint means.
+    pub class: ClassId,
+    /// Denied packets that leave it are answered.
+    pub reject: bool,
+}
+
+/// Sources of one class.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Source {
+    /// Where they come in.
+    pub atom: AtomIndex,
+    /// Their MAC; none = any.
+    pub mac: Option<MacAddr>,
+    /// Their addresses.
+    pub range: AddrRange,
+    /// Their class.
+    pub class: ClassId,
+}
+
+/// Destinations of one class that share a node.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Target {
+    /// The class of the source.
+    pub class: ClassId,
+    /// Where they lie.
+    pub atom: AtomIndex,
+    /// Their addresses.
+    pub range: AddrRange,
+    /// The node.
+    pub node: NodeId,
+}
+
+/// What a node looks at; the most specific key that fits decides, and its leaf
+/// has taken the wider ones into account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ServiceKey {
+    /// Destination ports of TCP, UDP or SCTP.
+    Ports(Proto, PortRange),
+    /// One ICMP type (IPv4).
+    Icmp(u8),
+    /// One ICMPv6 type.
+    Icmpv6(u8),
+    /// The rest of a protocol.
+    Proto(Proto),
+    /// Whatever is left.
+    Any,
+}
+
+/// What becomes of a packet that opens a flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Leaf {
+    /// Routed inside a zone that allows it.
+    IntraZone,
+    /// Accepted; index of the deciding entry, and whether the flow is recorded.
+    Entry {
+        /// Index into [`Rules::entries`].
+        entry: usize,
+        /// Some matching entry says `log = true`.
+        log: bool,
+    },
+    /// Denied.
+    Deny(DenyReason),
+}
+
+/// A management connection to the gateway.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ManagementRule {
+    /// Where it comes in.
+    pub atom: AtomIndex,
+    /// Its MACs; empty = any.
+    pub macs: Vec<MacAddr>,
+    /// Its addresses.
+    pub ranges: Vec<AddrRange>,
+    /// What it may reach.
+    pub services: Vec<Service>,
+}
+
+/// The addresses that belong to every zone of an interface (SPEC §2): those of
+/// a host that has none yet, and IPv6 link-local.
+pub fn link_sources() -> [AddrRange; 3] {
+    let v4 = AddrRange::single(IpAddr::from([0, 0, 0, 0]));
+    let v6 = AddrRange::single(IpAddr::from([0u16; 8]));
+    let local = u128::from(0xfe80u16) << 112;
+    [v4, v6, AddrRange::new(crate::net::Family::V6, local, local | (u128::MAX >> 10))]
+}

@@ -1,0 +1,150 @@
+//! One ruleset to the kernel, in one transaction.
+
+use serde_json::json;
+
+use crate::diag::Message;
+use crate::nft::{Delta, Present, Ruleset, delta, document, refill, table};
+use crate::sys::nft::{Nft, NftError};
+
+/// How a ruleset reached the kernel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// Nothing differed; nothing was sent.
+    Unchanged,
+    /// What differed.
+    Delta,
+    /// All of it, over whatever was there.
+    Refill,
+}
+
+impl Way {
+    /// The name used in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unchanged => "unchanged",
+            Self::Delta => "delta",
+            Self::Refill => "refill",
+        }
+    }
+}
+
+/// What a transaction was.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Applied {
+    /// How.
+    pub way: Way,
+    /// Commands sent.
+    pub commands: usize,
+    /// Map elements added.
+    pub added: usize,
+    /// Map elements deleted.
+    pub deleted: usize,
+    /// Chains written or taken away.
+    pub chains: usize,
+}
+
+/// Why a ruleset is not in the kernel. The one before still is, whole: nft's
+/// transactions take effect as one or not at all.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct EnforceError(pub NftError);
+
+impl EnforceError {
+    /// The words for people.
+    pub fn message(&self) -> Message {
+        self.0.message()
+    }
+}
+
+/// Holds what the kernel was last seen to accept.
+#[derive(Debug)]
+pub struct Enforcer {
+    nft: Nft,
+    committed: Option<Ruleset>,
+}
+
+impl Enforcer {
+    /// Nothing is known of the kernel yet: the first apply fills everything.
+    pub fn new(nft: Nft) -> Self {
+        Self { nft, committed: None }
+    }
+
+    /// The ruleset in the kernel, if known.
+    pub fn committed(&self) -> Option<&Ruleset> {
+        self.committed.as_ref()
+    }
+
+    /// The runner, for listings.
+    pub fn nft(&self) -> &Nft {
+        &self.nft
+    }
+
+    /// Makes the kernel's table equal to `next`: by the difference where the
+    /// committed ruleset is known, else (or where nft refuses the difference, so
+    /// that something else changed the table) by emptying and filling in place.
+    ///
+    /// # Errors
+    /// nft missing, refusing or not ending: what ran before runs on. Where it is
+    /// not known whether a transaction took effect, the next apply fills anew.
+    pub async fn apply(&mut self, next: &Ruleset) -> Result<Applied, EnforceError> {
+        if let Some(old) = &self.committed {
+            let change = delta(old, next);
+            if change.commands.is_empty() {
+                return Ok(applied(Way::Unchanged, &change));
+            }
+            match self.send(&change).await {
+                Ok(()) => {
+                    self.committed = Some(next.clone());
+                    return Ok(applied(Way::Delta, &change));
+                }
+                Err(NftError::Refused(words)) => tracing::warn!(%words, "the difference was refused; filling anew"),
+                Err(error) => return Err(EnforceError(error)),
+            }
+        }
+        let listing = self.nft.list_terse().await.map_err(EnforceError)?;
+        let present = listing.as_ref().map(Present::from_listing).unwrap_or_default();
+        let change = refill(&present, next);
+        self.send(&change).await.map_err(EnforceError)?;
+        self.committed = Some(next.clone());
+        Ok(applied(Way::Refill, &change))
+    }
+
+    async fn send(&mut self, change: &Delta) -> Result<(), NftError> {
+        let sent = self.nft.load(&document(change.commands.clone())).await;
+        if let Err(error) = &sent
+            && !error.left_all_as_it_was()
+        {
+            self.committed = None;
+        }
+        sent
+    }
+
+    /// True if our table is in the kernel.
+    ///
+    /// # Errors
+    /// nft missing, refusing or not ending.
+    pub async fn table_present(&self) -> Result<bool, EnforceError> {
+        self.nft.list_terse().await.map(|listing| listing.is_some()).map_err(EnforceError)
+    }
+
+    /// Takes our table away: the gateway enforces nothing after this.
+    ///
+    /// # Errors
+    /// nft missing, refusing or not ending.
+    pub async fn teardown(&mut self) -> Result<(), EnforceError> {
+        self.committed = None;
+        // Added first, so that there is something to delete.
+        let commands = vec![json!({ "add": { "table": table() } }), json!({ "delete": { "table": table() } })];
+        self.nft.load(&document(commands)).await.map_err(EnforceError)
+    }
+}
+
+fn applied(way: Way, change: &Delta) -> Applied {
+    Applied {
+        way,
+        commands: change.commands.len(),
+        added: change.added,
+        deleted: change.deleted,
+        chains: change.chains,
+    }
+}

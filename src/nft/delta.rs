@@ -1,0 +1,134 @@
+//! From one ruleset to another in one transaction, in place.
+//!
+//! The table is never deleted while it runs: that would drop packets of allowed
+//! flows and lose every count. [`delta`] sends what differs; [`refill`] empties
+//! and fills again what is there when it is not known what that is.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value as Json, json};
+
+use super::json::{add_chain, add_counter, add_map, add_rule, elements, named, table};
+use super::ruleset::Ruleset;
+
+/// Commands of one transaction, and what they touch.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Delta {
+    /// libnftables commands in order; none = nothing differs.
+    pub commands: Vec<Json>,
+    /// Map elements added.
+    pub added: usize,
+    /// Map elements deleted.
+    pub deleted: usize,
+    /// Chains added, emptied or rewritten, deleted.
+    pub chains: usize,
+}
+
+/// Names of what is in the kernel's table, from a terse listing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Present {
+    /// Chains, base chains among them.
+    pub chains: BTreeSet<String>,
+    /// Maps and sets: (`map` or `set`, name).
+    pub maps: BTreeSet<(String, String)>,
+    /// Counters.
+    pub counters: BTreeSet<String>,
+}
+
+impl Present {
+    /// Reads `nft -j -t list table inet zoned`; what it does not know it leaves.
+    pub fn from_listing(listing: &Json) -> Self {
+        let mut present = Self::default();
+        for object in listing["nftables"].as_array().into_iter().flatten() {
+            let name = |kind: &str| object[kind]["name"].as_str().map(str::to_owned);
+            if let Some(chain) = name("chain") {
+                present.chains.insert(chain);
+            } else if let Some(counter) = name("counter") {
+                present.counters.insert(counter);
+            } else if let Some(map) = name("map") {
+                present.maps.insert(("map".into(), map));
+            } else if let Some(set) = name("set") {
+                present.maps.insert(("set".into(), set));
+            } else if let (Some(map), true) = (object["name"].as_str(), object.get("map").is_some()) {
+                // nft 1.0.6 prints maps without the wrapping object.
+                present.maps.insert(("map".into(), map.to_owned()));
+            }
+        }
+        present
+    }
+}
+
+/// What leads from `old` to `new`.
+pub fn delta(old: &Ruleset, new: &Ruleset) -> Delta {
+    let mut out = Delta::default();
+    out.commands.extend(new.counters.difference(&old.counters).map(|c| add_counter(c)));
+    for (name, map) in &new.maps {
+        if !old.maps.contains_key(name) {
+            out.commands.push(add_map(name, map));
+        }
+    }
+    for (name, chain) in &new.chains {
+        if !old.chains.contains_key(name) {
+            out.commands.push(add_chain(name, chain.hook));
+        }
+    }
+    rewrite_chains(old, new, &mut out);
+    change_elements(old, new, &mut out);
+    remove(old, new, &mut out);
+    out
+}
+
+fn rewrite_chains(old: &Ruleset, new: &Ruleset, out: &mut Delta) {
+    for (name, chain) in &new.chains {
+        match old.chains.get(name) {
+            Some(before) if before.rules == chain.rules => continue,
+            Some(_) => out.commands.push(named("flush", "chain", name)),
+            None => {}
+        }
+        out.chains += 1;
+        out.commands.extend(chain.rules.iter().map(|rule| add_rule(name, rule)));
+    }
+}
+
+fn change_elements(old: &Ruleset, new: &Ruleset, out: &mut Delta) {
+    for (name, map) in &new.maps {
+        let before = old.maps.get(name).map(|m| &m.elements);
+        if let Some(before) = before {
+            let gone: Vec<_> = before.iter().filter(|(key, data)| map.elements.get(*key) != Some(*data)).collect();
+            out.deleted += gone.len();
+            out.commands.extend(elements("delete", name, gone.into_iter()));
+        }
+        let fresh: Vec<_> =
+            map.elements.iter().filter(|(key, data)| before.and_then(|b| b.get(*key)) != Some(*data)).collect();
+        out.added += fresh.len();
+        out.commands.extend(elements("add", name, fresh.into_iter()));
+    }
+}
+
+/// Takes away what `new` no longer has: first everything that refers to
+/// something, then the things themselves.
+fn remove(old: &Ruleset, new: &Ruleset, out: &mut Delta) {
+    let chains: Vec<&String> = old.chains.keys().filter(|name| !new.chains.contains_key(*name)).collect();
+    out.chains += chains.len();
+    let maps: Vec<&String> = old.maps.keys().filter(|name| !new.maps.contains_key(*name)).collect();
+    out.commands.extend(chains.iter().map(|name| named("flush", "chain", name)));
+    out.commands.extend(maps.iter().map(|name| named("delete", "map", name)));
+    out.commands.extend(chains.iter().map(|name| named("delete", "chain", name)));
+    out.commands.extend(old.counters.difference(&new.counters).map(|name| named("delete", "counter", name)));
+}
+
+/// Empties whatever is in the table and fills it with `new`, in one
+/// transaction. Counters that stay keep their counts.
+pub fn refill(present: &Present, new: &Ruleset) -> Delta {
+    let mut commands = vec![json!({ "add": { "table": table() } })];
+    if *present != Present::default() {
+        commands.push(json!({ "flush": { "table": table() } }));
+    }
+    commands.extend(present.maps.iter().map(|(kind, name)| named("flush", kind, name)));
+    commands.extend(present.maps.iter().map(|(kind, name)| named("delete", kind, name)));
+    let stale = present.chains.iter().filter(|name| new.chains.get(*name).is_none_or(|c| c.hook.is_some()));
+    commands.extend(stale.map(|name| named("delete", "chain", name)));
+    commands.extend(present.counters.difference(&new.counters).map(|name| named("delete", "counter", name)));
+    commands.extend(new.fill());
+    Delta { commands, added: new.element_count(), deleted: 0, chains: new.chains.len() }
+}

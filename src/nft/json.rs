@@ -1,0 +1,260 @@
+//! A ruleset as libnftables JSON (libnftables-json(5)): statements and
+//! expressions through the types of the `nftables` crate; objects it cannot
+//! express (verdict maps by name) as values.
+
+use nftables::expr::{
+    CT, Expression, Exthdr, Map as MapExpr, Meta, MetaKey, NamedExpression, Payload, PayloadField, Prefix, Range,
+    SetItem,
+};
+use nftables::stmt::{
+    Accept, Counter, Drop, JumpTarget, Log, Mangle, Match, Operator, Reject, RejectType, Return, Statement as Stmt,
+    VerdictMap,
+};
+use nftables::types::RejectCode;
+use serde_json::{Value as Json, json};
+
+use super::ruleset::{Data, Field, Gives, Map, Rule, Ruleset, Statement, TABLE, Value, Verdict};
+use super::text::{hook_name, state_name};
+use crate::net::{AddrRange, Family, IfPattern};
+
+impl Ruleset {
+    /// The whole table as a libnftables document that replaces what was there.
+    pub fn to_json(&self) -> Json {
+        let mut commands = vec![add(json!({ "table": table() })), json!({ "delete": { "table": table() } })];
+        commands.push(add(json!({ "table": table() })));
+        commands.extend(self.fill());
+        document(commands)
+    }
+
+    /// Commands that put everything into an empty table, in an order in which
+    /// every name is known before it is used.
+    pub fn fill(&self) -> Vec<Json> {
+        let mut commands: Vec<Json> = self.counters.iter().map(|c| add_counter(c)).collect();
+        commands.extend(self.maps.iter().map(|(name, map)| add_map(name, map)));
+        commands.extend(self.chains.iter().map(|(name, chain)| add_chain(name, chain.hook)));
+        for (name, chain) in &self.chains {
+            commands.extend(chain.rules.iter().map(|rule| add_rule(name, rule)));
+        }
+        for (name, map) in &self.maps {
+            commands.extend(elements("add", name, map.elements.iter()));
+        }
+        commands
+    }
+}
+
+/// A document of these commands.
+pub fn document(commands: Vec<Json>) -> Json {
+    json!({ "nftables": commands })
+}
+
+/// Our table, for a command.
+pub fn table() -> Json {
+    json!({ "family": "inet", "name": TABLE })
+}
+
+fn add(object: Json) -> Json {
+    json!({ "add": object })
+}
+
+/// Adds a named counter; one that exists keeps its counts.
+pub fn add_counter(name: &str) -> Json {
+    add(json!({ "counter": { "family": "inet", "table": TABLE, "name": name } }))
+}
+
+/// Adds an empty map.
+pub fn add_map(name: &str, map: &Map) -> Json {
+    let types: Vec<&str> = map.key.iter().map(|f| f.type_name()).collect();
+    let types = if let [one] = types.as_slice() { json!(one) } else { json!(types) };
+    let gives = match map.gives {
+        Gives::Mark => "mark",
+        Gives::Verdict => "verdict",
+    };
+    let mut object = json!({ "family": "inet", "table": TABLE, "name": name, "type": types, "map": gives });
+    if map.interval {
+        object["flags"] = json!(["interval"]);
+    }
+    add(json!({ "map": object }))
+}
+
+/// Adds a chain.
+pub fn add_chain(name: &str, hook: Option<super::ruleset::Hook>) -> Json {
+    let mut object = json!({ "family": "inet", "table": TABLE, "name": name });
+    if let Some(hook) = hook {
+        object["type"] = json!("filter");
+        object["hook"] = json!(hook_name(hook));
+        object["prio"] = json!(0);
+        object["policy"] = json!("drop");
+    }
+    add(json!({ "chain": object }))
+}
+
+/// Appends a rule to a chain.
+pub fn add_rule(chain: &str, rule: &Rule) -> Json {
+    let expr: Vec<Stmt<'_>> = rule.iter().map(statement).collect();
+    add(json!({ "rule": { "family": "inet", "table": TABLE, "chain": chain, "expr": expr } }))
+}
+
+/// `flush` or `delete` of a named thing (`chain`, `map`, `counter`).
+pub fn named(command: &str, kind: &str, name: &str) -> Json {
+    json!({ command: { kind: { "family": "inet", "table": TABLE, "name": name } } })
+}
+
+/// Elements a command: more would only make one JSON value larger than its reader likes.
+const CHUNK: usize = 5_000;
+
+/// Adds or deletes elements of a map (`command` = `add` or `delete`).
+pub fn elements<'a>(command: &str, map: &str, items: impl Iterator<Item = (&'a Vec<Value>, &'a Data)>) -> Vec<Json> {
+    let list: Vec<Json> = items.map(|(key, data)| element(key, data)).collect();
+    list.chunks(CHUNK)
+        .map(
+            |chunk| json!({ command: { "element": { "family": "inet", "table": TABLE, "name": map, "elem": chunk } } }),
+        )
+        .collect()
+}
+
+fn element(key: &[Value], data: &Data) -> Json {
+    let key = match key {
+        [one] => json!(value(one)),
+        many => json!({ "concat": many.iter().map(value).collect::<Vec<_>>() }),
+    };
+    let data = match data {
+        Data::Mark(mark) => json!(mark),
+        Data::Verdict(v) => json!(verdict(v)),
+    };
+    json!([key, data])
+}
+
+fn meta(key: MetaKey) -> Expression<'static> {
+    Expression::Named(NamedExpression::Meta(Meta { key }))
+}
+
+fn payload(protocol: &'static str, name: &'static str) -> Expression<'static> {
+    let field = PayloadField { protocol: protocol.into(), field: name.into() };
+    Expression::Named(NamedExpression::Payload(Payload::PayloadField(field)))
+}
+
+fn field(field: Field) -> Expression<'static> {
+    match field {
+        Field::Iifname => meta(MetaKey::Iifname),
+        Field::Oifname => meta(MetaKey::Oifname),
+        Field::EtherSaddr => payload("ether", "saddr"),
+        Field::Saddr(Family::V4) => payload("ip", "saddr"),
+        Field::Saddr(Family::V6) => payload("ip6", "saddr"),
+        Field::Daddr(Family::V4) => payload("ip", "daddr"),
+        Field::Daddr(Family::V6) => payload("ip6", "daddr"),
+        Field::Nfproto => meta(MetaKey::Nfproto),
+        Field::L4proto => meta(MetaKey::L4proto),
+        Field::Dport => payload("th", "dport"),
+        Field::IcmpType => payload("icmp", "type"),
+        Field::Icmpv6Type => payload("icmpv6", "type"),
+        Field::HopLimit => payload("ip6", "hoplimit"),
+        Field::Mark => meta(MetaKey::Mark),
+        Field::CtState => Expression::Named(NamedExpression::CT(CT { key: "state".into(), family: None, dir: None })),
+    }
+}
+
+fn key(fields: &[Field]) -> Expression<'static> {
+    match fields {
+        [one] => field(*one),
+        many => Expression::Named(NamedExpression::Concat(many.iter().map(|f| field(*f)).collect())),
+    }
+}
+
+fn text<T: ToString>(what: T) -> Expression<'static> {
+    Expression::String(what.to_string().into())
+}
+
+fn range(first: Expression<'static>, last: Expression<'static>) -> Expression<'static> {
+    Expression::Range(Box::new(Range { range: [first, last] }))
+}
+
+fn value(value: &Value) -> Expression<'static> {
+    match value {
+        Value::Interface(IfPattern::Exact(name)) => text(name),
+        Value::Interface(pattern @ IfPattern::Prefix(_)) => text(pattern),
+        Value::Mac(mac) => text(mac),
+        Value::Addr(addresses) => addr(addresses),
+        Value::Proto(proto) => Expression::Number(proto.0.into()),
+        Value::Ports(ports) if ports.is_single() => Expression::Number(ports.first().into()),
+        Value::Ports(ports) => range(Expression::Number(ports.first().into()), Expression::Number(ports.last().into())),
+        Value::Byte(n) => Expression::Number((*n).into()),
+        Value::Mark(n) => Expression::Number(*n),
+        Value::Family(Family::V4) => text("ipv4"),
+        Value::Family(Family::V6) => text("ipv6"),
+        Value::State(state) => text(state_name(*state)),
+    }
+}
+
+fn addr(addresses: &AddrRange) -> Expression<'static> {
+    match addresses.as_prefix() {
+        _ if addresses.is_single() => text(addresses.first_addr()),
+        Some(net) => {
+            let prefix = Prefix { addr: Box::new(text(net.addr())), len: net.prefix_len().into() };
+            Expression::Named(NamedExpression::Prefix(prefix))
+        }
+        None => range(text(addresses.first_addr()), text(addresses.last_addr())),
+    }
+}
+
+fn verdict(verdict: &Verdict) -> Stmt<'static> {
+    let target = |chain: &str| JumpTarget { target: chain.to_owned().into() };
+    match verdict {
+        Verdict::Accept => Stmt::Accept(Some(Accept {})),
+        Verdict::Drop => Stmt::Drop(Some(Drop {})),
+        Verdict::Goto(chain) => Stmt::Goto(target(chain)),
+        Verdict::Jump(chain) => Stmt::Jump(target(chain)),
+        Verdict::Return => Stmt::Return(Some(Return {})),
+    }
+}
+
+fn equals(left: Expression<'static>, right: Expression<'static>) -> Stmt<'static> {
+    Stmt::Match(Match { left, right, op: Operator::EQ })
+}
+
+fn set_mark(value: Expression<'static>) -> Stmt<'static> {
+    Stmt::Mangle(Mangle { key: meta(MetaKey::Mark), value })
+}
+
+fn reference(map: &str) -> Expression<'static> {
+    Expression::String(format!("@{map}").into())
+}
+
+fn statement(statement: &Statement) -> Stmt<'static> {
+    match statement {
+        Statement::Match(f, values) => {
+            let right = match values.as_slice() {
+                [one] => value(one),
+                many => {
+                    Expression::Named(NamedExpression::Set(many.iter().map(|v| SetItem::Element(value(v))).collect()))
+                }
+            };
+            equals(field(*f), right)
+        }
+        Statement::RoutingHeader => {
+            let header = Exthdr { name: "rt".into(), field: None, offset: None };
+            equals(Expression::Named(NamedExpression::Exthdr(header)), Expression::Boolean(true))
+        }
+        Statement::Cases(f, cases) => {
+            let items = cases.iter().map(|(v, to)| SetItem::MappingStatement(value(v), verdict(to))).collect();
+            Stmt::VerdictMap(VerdictMap { key: field(*f), data: Expression::Named(NamedExpression::Set(items)) })
+        }
+        Statement::Vmap(fields, map) => Stmt::VerdictMap(VerdictMap { key: key(fields), data: reference(map) }),
+        Statement::MarkFromMap(fields, map) => {
+            let lookup = MapExpr { key: key(fields), data: reference(map) };
+            set_mark(Expression::Named(NamedExpression::Map(Box::new(lookup))))
+        }
+        Statement::Mark(n) => set_mark(Expression::Number(*n)),
+        Statement::Counter(name) => Stmt::Counter(Counter::Named(name.clone().into())),
+        Statement::Log { prefix, group, snaplen } => {
+            let mut log = Log::new(Some((*group).into()));
+            log.prefix = Some(prefix.clone().into());
+            log.snaplen = Some(*snaplen);
+            Stmt::Log(Some(log))
+        }
+        Statement::RejectReset => Stmt::Reject(Some(Reject::new(Some(RejectType::TCPReset), None))),
+        Statement::RejectAdmin => {
+            Stmt::Reject(Some(Reject::new(Some(RejectType::ICMPX), Some(RejectCode::AdminProhibited))))
+        }
+        Statement::Verdict(v) => verdict(v),
+    }
+}

@@ -1,0 +1,187 @@
+//! Normal form to ruleset.
+//!
+//! The way of a packet that opens a flow: connection state → `src*` (class into
+//! the mark) → `dst*` (node into the mark) → `svc*` → the entry's chain. Each
+//! arrow is one hash lookup; a range is looked up after the hash, a zone as a
+//! whole after both, and every miss ends in the chain of its reason.
+//!
+//! The packet mark carries the class and then the node: it is zoned's own while
+//! a packet is in the forward, input and output hooks.
+
+use jiff::Timestamp;
+
+use super::names::{DENIED_GROUP, LogTag, deny_counter};
+use super::ruleset::{CtState, Field, Hook, Ruleset, Statement, Value, Verdict};
+use crate::net::{Family, Proto};
+use crate::policy::DenyReason;
+use crate::rules::Rules;
+
+mod ends;
+mod gateway;
+mod maps;
+mod zones;
+
+/// The ruleset of a policy's normal form.
+pub fn lower(rules: &Rules) -> Ruleset {
+    let mut out = Ruleset::default();
+    maps::fill(rules, &mut out);
+    forward(&mut out);
+    zones::sources(rules, &mut out);
+    zones::destinations(rules, &mut out);
+    services(&mut out);
+    gateway::input(rules, &mut out);
+    gateway::output(rules, &mut out);
+    ends::entries(rules, &mut out);
+    ends::denials(rules, &mut out);
+    out
+}
+
+/// A closed gateway: nothing is forwarded; loopback, open flows of the gateway
+/// itself and neighbour discovery live. Loaded where no valid policy is at hand.
+pub fn closed() -> Ruleset {
+    let rules = Rules {
+        atoms: Vec::new(),
+        zones: Vec::new(),
+        sources: Vec::new(),
+        targets: Vec::new(),
+        zone_targets: Vec::new(),
+        gateway_targets: Vec::new(),
+        gateway_class: None,
+        nodes: Vec::new(),
+        entries: Vec::new(),
+        management: Vec::new(),
+        snaplen: 128,
+    };
+    lower(&rules)
+}
+
+/// Short forms for rules.
+pub(super) mod short {
+    use super::*;
+
+    pub fn goto(chain: impl Into<String>) -> Statement {
+        Statement::Verdict(Verdict::Goto(chain.into()))
+    }
+
+    pub fn accept() -> Statement {
+        Statement::Verdict(Verdict::Accept)
+    }
+
+    pub fn deny(reason: DenyReason) -> Statement {
+        goto(deny_chain(reason))
+    }
+
+    /// The chain that ends in this denial.
+    pub fn deny_chain(reason: DenyReason) -> String {
+        deny_counter(reason)
+    }
+
+    pub fn l4proto(protos: &[Proto]) -> Statement {
+        Statement::Match(Field::L4proto, protos.iter().map(|p| Value::Proto(*p)).collect())
+    }
+
+    pub fn bytes(field: Field, values: &[u8]) -> Statement {
+        Statement::Match(field, values.iter().map(|n| Value::Byte(*n)).collect())
+    }
+
+    /// `4` or `6`, the end of the names of what there is once a family.
+    pub fn digit(family: Family) -> &'static str {
+        match family {
+            Family::V4 => "4",
+            Family::V6 => "6",
+        }
+    }
+
+    /// A verdict map over the family.
+    pub fn by_family(v4: &str, v6: &str) -> Statement {
+        let case = |family, chain: &str| (Value::Family(family), Verdict::Goto(chain.to_owned()));
+        Statement::Cases(Field::Nfproto, vec![case(Family::V4, v4), case(Family::V6, v6)])
+    }
+}
+
+use short::{accept, by_family, bytes, deny, deny_chain, goto};
+
+/// Steps 2 and 3 of SPEC §2; `untracked` says where untracked packets go.
+fn states(untracked: Verdict) -> Vec<Vec<Statement>> {
+    let case = |state, verdict| (Value::State(state), verdict);
+    vec![
+        vec![Statement::RoutingHeader, deny(DenyReason::Invalid)],
+        vec![Statement::Cases(
+            Field::CtState,
+            vec![
+                case(CtState::Established, Verdict::Accept),
+                case(CtState::Related, Verdict::Jump("related".into())),
+                case(CtState::Invalid, Verdict::Goto(deny_chain(DenyReason::Invalid))),
+                case(CtState::Untracked, untracked),
+            ],
+        )],
+    ]
+}
+
+/// The lookups of a source by (interface, MAC, address); `next` = where each
+/// family goes on.
+fn by_mac(out: &Ruleset, next: [&str; 2]) -> Vec<Vec<Statement>> {
+    let mut rules = Vec::new();
+    for (family, next) in Family::BOTH.into_iter().zip(next) {
+        for name in [format!("src{}", short::digit(family)), format!("src{}_range", short::digit(family))] {
+            if out.maps.contains_key(&name) {
+                let key = vec![Field::Iifname, Field::EtherSaddr, Field::Saddr(family)];
+                rules.push(vec![Statement::MarkFromMap(key, name), goto(next)]);
+            }
+        }
+    }
+    rules
+}
+
+fn forward(out: &mut Ruleset) {
+    let mut rules = states(Verdict::Goto(deny_chain(DenyReason::Invalid)));
+    rules.extend(by_mac(out, ["to4", "to6"]));
+    rules.push(vec![by_family("from4", "from6")]);
+    rules.push(vec![deny(DenyReason::UnknownZone)]);
+    let chain = out.chain("forward");
+    chain.hook = Some(Hook::Forward);
+    chain.rules = rules;
+    // ICMP errors about an open flow; a helper's expected flow is a new one.
+    out.chain("related")
+        .rule([bytes(Field::IcmpType, &[3, 11, 12]), accept()])
+        .rule([bytes(Field::Icmpv6Type, &[1, 2, 3, 4]), accept()]);
+}
+
+/// The third question: mark = node.
+fn services(out: &mut Ruleset) {
+    let case = |proto, chain: &str| (Value::Proto(proto), Verdict::Goto(chain.to_owned()));
+    let cases = vec![
+        case(Proto::TCP, "svc_port"),
+        case(Proto::UDP, "svc_port"),
+        case(Proto::SCTP, "svc_port"),
+        case(Proto::ICMP, "svc_icmp"),
+        case(Proto::ICMPV6, "svc_icmp6"),
+    ];
+    out.chain("svc").rule([Statement::Cases(Field::L4proto, cases)]).rule([goto("svc_proto")]);
+    let ports = vec![Field::Mark, Field::L4proto, Field::Dport];
+    let steps: [(&str, Vec<(&str, Vec<Field>)>); 4] = [
+        ("svc_port", vec![("service", ports.clone()), ("service_range", ports)]),
+        ("svc_icmp", vec![("service_icmp", vec![Field::Mark, Field::IcmpType])]),
+        ("svc_icmp6", vec![("service_icmp6", vec![Field::Mark, Field::Icmpv6Type])]),
+        ("svc_proto", vec![("service_proto", vec![Field::Mark, Field::L4proto]), ("service_any", vec![Field::Mark])]),
+    ];
+    for (name, lookups) in steps {
+        let present = lookups.into_iter().filter(|(map, _)| out.maps.contains_key(*map)).collect::<Vec<_>>();
+        let chain = out.chain(name);
+        for (map, key) in present {
+            chain.rule([Statement::Vmap(key, map.to_owned())]);
+        }
+        let end = if name == "svc_proto" { deny(DenyReason::NoAllowEntry) } else { goto("svc_proto") };
+        chain.rule([end]);
+    }
+}
+
+/// Compiles and lowers in one step.
+pub fn ruleset(policy: &crate::policy::Policy, at: Timestamp) -> Ruleset {
+    lower(&crate::rules::compile(policy, at))
+}
+
+/// The statement that sends a denied packet to the log.
+fn log_denied(reason: DenyReason, snaplen: u32) -> Statement {
+    Statement::Log { prefix: LogTag::Denied(reason).prefix(), group: DENIED_GROUP, snaplen }
+}

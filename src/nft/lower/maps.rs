@@ -1,0 +1,117 @@
+//! The named maps: everything that grows with the policy.
+//!
+//! Interfaces by name stand in the key of one map for all; a wildcard, which a
+//! hash cannot hold, has maps of its own, entered by its chain.
+
+use crate::net::{Family, IfPattern};
+use crate::rules::{AtomIndex, Leaf, Rules, ServiceKey};
+
+use super::super::ruleset::{Data, Field, Gives, Map, Ruleset, Value, Verdict};
+use super::ends::entry_chain;
+use super::short::{deny_chain, digit};
+use super::zones::zone_tag;
+
+/// The end of a map's name for an atom: nothing for a named interface.
+pub fn suffix(rules: &Rules, atom: AtomIndex) -> String {
+    match rules.atoms[atom].pattern {
+        IfPattern::Exact(_) => String::new(),
+        IfPattern::Prefix(_) => format!("_w{atom}"),
+    }
+}
+
+/// Puts an element into the map `stem` (or `stem_range`, where its key needs
+/// intervals), made on first use: the rules look up only maps that exist.
+fn put(out: &mut Ruleset, stem: &str, fields: &[Field], key: Vec<Value>, data: Data) {
+    let interval = key.iter().any(Value::is_interval);
+    let name = if interval { format!("{stem}_range") } else { stem.to_owned() };
+    let gives = match data {
+        Data::Mark(_) => Gives::Mark,
+        Data::Verdict(_) => Gives::Verdict,
+    };
+    let map = out.maps.entry(name).or_insert_with(|| Map {
+        key: fields.to_vec(),
+        gives,
+        interval,
+        elements: Default::default(),
+    });
+    map.elements.insert(key, data);
+}
+
+/// Fills every map.
+pub fn fill(rules: &Rules, out: &mut Ruleset) {
+    sources(rules, out);
+    targets(rules, out);
+    for (class, zone, node) in &rules.zone_targets {
+        let name = format!("whole_{}", zone_tag(rules, *zone));
+        put(out, &name, &[Field::Mark], vec![Value::Mark(class.0)], Data::Mark(node.0));
+    }
+    for (class, node) in &rules.gateway_targets {
+        put(out, "gateway", &[Field::Mark], vec![Value::Mark(class.0)], Data::Mark(node.0));
+    }
+    for (node, leaves) in &rules.nodes {
+        for (key, leaf) in leaves {
+            service(rules, out, node.0, *key, *leaf);
+        }
+    }
+}
+
+fn interface(rules: &Rules, atom: AtomIndex, field: Field) -> Option<(Field, Value)> {
+    let pattern = &rules.atoms[atom].pattern;
+    matches!(pattern, IfPattern::Exact(_)).then(|| (field, Value::Interface(pattern.clone())))
+}
+
+fn sources(rules: &Rules, out: &mut Ruleset) {
+    for source in &rules.sources {
+        let family = source.range.family();
+        let mut parts: Vec<(Field, Value)> = interface(rules, source.atom, Field::Iifname).into_iter().collect();
+        parts.extend(source.mac.map(|mac| (Field::EtherSaddr, Value::Mac(mac))));
+        parts.push((Field::Saddr(family), Value::Addr(source.range)));
+        let stem = if source.mac.is_some() { "src" } else { "net" };
+        let stem = format!("{stem}{}{}", digit(family), suffix(rules, source.atom));
+        let (fields, key): (Vec<Field>, Vec<Value>) = parts.into_iter().unzip();
+        put(out, &stem, &fields, key, Data::Mark(source.class.0));
+    }
+}
+
+fn targets(rules: &Rules, out: &mut Ruleset) {
+    for target in &rules.targets {
+        let family: Family = target.range.family();
+        let mut parts = vec![(Field::Mark, Value::Mark(target.class.0))];
+        parts.extend(interface(rules, target.atom, Field::Oifname));
+        parts.push((Field::Daddr(family), Value::Addr(target.range)));
+        let stem = format!("dst{}{}", digit(family), suffix(rules, target.atom));
+        let (fields, key): (Vec<Field>, Vec<Value>) = parts.into_iter().unzip();
+        put(out, &stem, &fields, key, Data::Mark(target.node.0));
+    }
+}
+
+fn service(rules: &Rules, out: &mut Ruleset, node: u32, key: ServiceKey, leaf: Leaf) {
+    let chain = match leaf {
+        Leaf::IntraZone => "intra_zone".to_owned(),
+        Leaf::Entry { entry, log } => entry_chain(&rules.entries[entry], log),
+        Leaf::Deny(reason) => deny_chain(reason),
+    };
+    let mut parts = vec![(Field::Mark, Value::Mark(node))];
+    let stem = match key {
+        ServiceKey::Ports(proto, ports) => {
+            parts.push((Field::L4proto, Value::Proto(proto)));
+            parts.push((Field::Dport, Value::Ports(ports)));
+            "service"
+        }
+        ServiceKey::Icmp(kind) => {
+            parts.push((Field::IcmpType, Value::Byte(kind)));
+            "service_icmp"
+        }
+        ServiceKey::Icmpv6(kind) => {
+            parts.push((Field::Icmpv6Type, Value::Byte(kind)));
+            "service_icmp6"
+        }
+        ServiceKey::Proto(proto) => {
+            parts.push((Field::L4proto, Value::Proto(proto)));
+            "service_proto"
+        }
+        ServiceKey::Any => "service_any",
+    };
+    let (fields, key): (Vec<Field>, Vec<Value>) = parts.into_iter().unzip();
+    put(out, stem, &fields, key, Data::Verdict(Verdict::Goto(chain)));
+}

@@ -1,0 +1,227 @@
+//! The ruleset as data: one table, its maps, chains and counters.
+//!
+//! Everything has a name and a sorted place, so that two rulesets can be
+//! compared and their difference sent (`delta`).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::net::{AddrRange, Family, IfPattern, MacAddr, PortRange, Proto};
+
+/// The family and name of our one table.
+pub const TABLE: &str = "zoned";
+
+/// A packet's field, as a part of a key or a match.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(missing_docs, reason = "named as in nft(8)")]
+pub enum Field {
+    Iifname,
+    Oifname,
+    EtherSaddr,
+    Saddr(Family),
+    Daddr(Family),
+    Nfproto,
+    L4proto,
+    Dport,
+    IcmpType,
+    Icmpv6Type,
+    HopLimit,
+    Mark,
+    CtState,
+}
+
+/// A value of a field: a single one or a range.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Value {
+    /// Interface name or wildcard.
+    Interface(IfPattern),
+    /// MAC.
+    Mac(MacAddr),
+    /// Address, prefix or range.
+    Addr(AddrRange),
+    /// Protocol.
+    Proto(Proto),
+    /// Port or range.
+    Ports(PortRange),
+    /// ICMP or ICMPv6 type, or hop limit.
+    Byte(u8),
+    /// Mark.
+    Mark(u32),
+    /// `ipv4` or `ipv6`.
+    Family(Family),
+    /// Connection state.
+    State(CtState),
+}
+
+/// Connection-tracking states.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(missing_docs, reason = "named as in nft(8)")]
+pub enum CtState {
+    Invalid,
+    Established,
+    Related,
+    Untracked,
+}
+
+/// What a rule or a map element decides.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Verdict {
+    /// Accept.
+    Accept,
+    /// Drop.
+    Drop,
+    /// Go to a chain, not to return.
+    Goto(String),
+    /// Go to a chain and return.
+    Jump(String),
+    /// Back from a jump.
+    Return,
+}
+
+/// One statement of a rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Statement {
+    /// The field is one of these values.
+    Match(Field, Vec<Value>),
+    /// An IPv6 routing header is there.
+    RoutingHeader,
+    /// An anonymous verdict map.
+    Cases(Field, Vec<(Value, Verdict)>),
+    /// A named verdict map.
+    Vmap(Vec<Field>, String),
+    /// `meta mark set KEY map @NAME`; a miss ends the rule.
+    MarkFromMap(Vec<Field>, String),
+    /// `meta mark set N`.
+    Mark(u32),
+    /// A named counter.
+    Counter(String),
+    /// To NFLOG.
+    Log {
+        /// At most 127 bytes.
+        prefix: String,
+        /// Group.
+        group: u16,
+        /// Bytes of the packet.
+        snaplen: u32,
+    },
+    /// Answer a TCP segment with a reset.
+    RejectReset,
+    /// Answer with ICMP administratively prohibited, of either family.
+    RejectAdmin,
+    /// The end.
+    Verdict(Verdict),
+}
+
+/// One rule.
+pub type Rule = Vec<Statement>;
+
+/// What a map gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Gives {
+    /// A mark.
+    Mark,
+    /// A verdict.
+    Verdict,
+}
+
+/// The data of a map element.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Data {
+    /// A mark.
+    Mark(u32),
+    /// A verdict.
+    Verdict(Verdict),
+}
+
+/// A named map.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Map {
+    /// Its key: at most five fields (nft 1.0.6 misprints more).
+    pub key: Vec<Field>,
+    /// What it gives.
+    pub gives: Gives,
+    /// True if keys may hold ranges.
+    pub interval: bool,
+    /// The elements.
+    pub elements: BTreeMap<Vec<Value>, Data>,
+}
+
+/// The hook of a base chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(missing_docs, reason = "named as in nft(8)")]
+pub enum Hook {
+    Forward,
+    Input,
+    Output,
+}
+
+/// A chain; a base chain has a hook, the priority `filter` and the policy drop.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Chain {
+    /// Base chains only.
+    pub hook: Option<Hook>,
+    /// The rules in order.
+    pub rules: Vec<Rule>,
+}
+
+/// The whole table `inet zoned`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Ruleset {
+    /// Named maps.
+    pub maps: BTreeMap<String, Map>,
+    /// Chains.
+    pub chains: BTreeMap<String, Chain>,
+    /// Named counters.
+    pub counters: BTreeSet<String>,
+}
+
+impl Field {
+    /// The data type of the field in a map's declaration.
+    pub fn type_name(self) -> &'static str {
+        match self {
+            Self::Iifname | Self::Oifname => "ifname",
+            Self::EtherSaddr => "ether_addr",
+            Self::Saddr(Family::V4) | Self::Daddr(Family::V4) => "ipv4_addr",
+            Self::Saddr(Family::V6) | Self::Daddr(Family::V6) => "ipv6_addr",
+            Self::Nfproto => "nf_proto",
+            Self::L4proto => "inet_proto",
+            Self::Dport => "inet_service",
+            Self::IcmpType => "icmp_type",
+            Self::Icmpv6Type => "icmpv6_type",
+            Self::HopLimit => "integer",
+            Self::Mark => "mark",
+            Self::CtState => "ct_state",
+        }
+    }
+}
+
+impl Value {
+    /// True if it is a range or a wildcard: hash maps cannot hold it.
+    pub fn is_interval(&self) -> bool {
+        match self {
+            Self::Interface(pattern) => matches!(pattern, IfPattern::Prefix(_)),
+            Self::Addr(range) => !range.is_single(),
+            Self::Ports(range) => !range.is_single(),
+            _ => false,
+        }
+    }
+}
+
+impl Ruleset {
+    /// Elements of all maps together.
+    pub fn element_count(&self) -> usize {
+        self.maps.values().map(|m| m.elements.len()).sum()
+    }
+
+    /// The chain of this name, made if it is not there.
+    pub fn chain(&mut self, name: impl Into<String>) -> &mut Chain {
+        self.chains.entry(name.into()).or_default()
+    }
+}
+
+impl Chain {
+    /// Appends a rule.
+    pub fn rule(&mut self, statements: impl Into<Rule>) -> &mut Self {
+        self.rules.push(statements.into());
+        self
+    }
+}

@@ -1,0 +1,216 @@
+//! The first question: which sources meet the same entries.
+//!
+//! A class is a zone and the set of `from` endpoints that mean the source. Its
+//! name is made of those, not of entries: an entry added to a group that is
+//! already somewhere a source changes no class.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::net::{AddrRange, MacAddr};
+use crate::policy::{Endpoint, HostId, Policy, ZoneId};
+
+use super::partition::partition_addresses;
+
+/// Index into [`Tokens::endpoints`].
+pub type Token = usize;
+
+/// The distinct `from` endpoints of all entries.
+pub struct Tokens {
+    /// The endpoints, sorted.
+    pub endpoints: Vec<Endpoint>,
+    /// For each endpoint the entries that name it, ascending.
+    pub entries: Vec<Vec<usize>>,
+    by_host: BTreeMap<HostId, BTreeSet<Token>>,
+}
+
+/// What a class is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ClassKey {
+    /// Sources in one zone, meant by these endpoints.
+    Zone(ZoneId, BTreeSet<Token>),
+    /// Addresses that belong to every zone of an interface.
+    Link(Vec<ZoneId>, BTreeSet<Token>),
+    /// The gateway itself.
+    Gateway(BTreeSet<Token>),
+}
+
+/// Sources of one zone, wherever they come in.
+pub struct ZoneSource {
+    /// The zone.
+    pub zone: ZoneId,
+    /// Their MAC; none = any.
+    pub mac: Option<MacAddr>,
+    /// Their addresses.
+    pub range: AddrRange,
+    /// Their class.
+    pub class: ClassKey,
+}
+
+impl Tokens {
+    /// The `from` endpoints of a policy.
+    pub fn new(policy: &Policy) -> Self {
+        let mut entries_of: BTreeMap<Endpoint, BTreeSet<usize>> = BTreeMap::new();
+        for (index, entry) in policy.entries.iter().enumerate() {
+            for endpoint in &entry.from {
+                entries_of.entry(*endpoint).or_default().insert(index);
+            }
+        }
+        let endpoints: Vec<Endpoint> = entries_of.keys().copied().collect();
+        let entries = entries_of.into_values().map(|set| set.into_iter().collect()).collect();
+        let mut by_host: BTreeMap<HostId, BTreeSet<Token>> = BTreeMap::new();
+        for (token, endpoint) in endpoints.iter().enumerate() {
+            match endpoint {
+                Endpoint::Host(host) => {
+                    by_host.entry(*host).or_default().insert(token);
+                }
+                Endpoint::Group(_, group) => {
+                    for host in &policy.group(*group).hosts {
+                        by_host.entry(*host).or_default().insert(token);
+                    }
+                }
+                _ => {}
+            }
+        }
+        Self { endpoints, entries, by_host }
+    }
+
+    /// The token of an endpoint, if any entry comes from it.
+    pub fn of(&self, endpoint: Endpoint) -> Option<Token> {
+        self.endpoints.binary_search(&endpoint).ok()
+    }
+
+    /// The entries that some of the tokens are a source of.
+    pub fn entries_of(&self, tokens: &BTreeSet<Token>) -> BTreeSet<usize> {
+        tokens.iter().flat_map(|t| self.entries[*t].iter().copied()).collect()
+    }
+
+    /// A name for a class that depends on nothing but what it means.
+    pub fn class_name(&self, policy: &Policy, key: &ClassKey) -> String {
+        let (mut name, tokens) = match key {
+            ClassKey::Zone(zone, tokens) => (format!("zone {}", policy.zone(*zone).name), tokens),
+            ClassKey::Link(zones, tokens) => {
+                let names: Vec<&str> = zones.iter().map(|z| policy.zone(*z).name.as_str()).collect();
+                (format!("link {}", names.join("\u{0}")), tokens)
+            }
+            ClassKey::Gateway(tokens) => ("gateway".to_owned(), tokens),
+        };
+        let mut parts: Vec<String> = tokens.iter().map(|t| endpoint_name(policy, self.endpoints[*t])).collect();
+        parts.sort();
+        for part in parts {
+            name.push('\u{0}');
+            name.push_str(&part);
+        }
+        name
+    }
+}
+
+fn endpoint_name(policy: &Policy, endpoint: Endpoint) -> String {
+    match endpoint {
+        Endpoint::Zone(zone) => format!("zone {}", policy.zone(zone).name),
+        Endpoint::Host(host) => format!("host {}", policy.host(host).name),
+        Endpoint::Group(zone, group) => format!("group {} {}", policy.zone(zone).name, policy.group(group).name),
+        Endpoint::Network(zone, net) => format!("net {} {net}", policy.zone(zone).name),
+        Endpoint::Gateway => "gateway".to_owned(),
+    }
+}
+
+/// The class of sources in a zone that no narrower endpoint means.
+pub fn zone_class(tokens: &Tokens, zone: ZoneId) -> ClassKey {
+    ClassKey::Zone(zone, tokens.of(Endpoint::Zone(zone)).into_iter().collect())
+}
+
+/// The class of addresses that belong to every one of these zones.
+pub fn link_class(tokens: &Tokens, zones: &BTreeSet<ZoneId>) -> ClassKey {
+    let set = zones.iter().filter_map(|z| tokens.of(Endpoint::Zone(*z))).collect();
+    ClassKey::Link(zones.iter().copied().collect(), set)
+}
+
+/// Every source that some endpoint narrower than its zone means. What names no
+/// MAC comes first asked for in its own right, then once more under each MAC
+/// that is declared for it: a lookup by MAC finds all that applies.
+pub fn sources(policy: &Policy, tokens: &Tokens) -> Vec<ZoneSource> {
+    let mut out = Vec::new();
+    for index in 0..policy.zones.len() {
+        let zone = ZoneId(index);
+        let wide = tokens.of(Endpoint::Zone(zone));
+        let open = open_pieces(policy, tokens, zone);
+        for (mac, ranges) in bound_ranges(policy, tokens, zone) {
+            for (range, set) in partition_addresses(&ranges) {
+                for (piece, extra) in split(range, &open) {
+                    let mut class = set.clone();
+                    class.extend(wide);
+                    class.extend(extra.into_iter().flatten());
+                    out.push(ZoneSource { zone, mac: Some(mac), range: piece, class: ClassKey::Zone(zone, class) });
+                }
+            }
+        }
+        for (range, mut set) in open {
+            set.extend(wide);
+            out.push(ZoneSource { zone, mac: None, range, class: ClassKey::Zone(zone, set) });
+        }
+    }
+    out
+}
+
+/// Addresses that endpoints mean whatever the MAC, divided by their tokens.
+fn open_pieces(policy: &Policy, tokens: &Tokens, zone: ZoneId) -> Vec<(AddrRange, BTreeSet<Token>)> {
+    let mut ranges: Vec<(AddrRange, Token)> = Vec::new();
+    for (token, endpoint) in tokens.endpoints.iter().enumerate() {
+        match endpoint {
+            Endpoint::Network(z, net) if *z == zone => ranges.push((AddrRange::from(*net), token)),
+            Endpoint::Group(z, group) if *z == zone => {
+                ranges.extend(policy.group(*group).networks.iter().map(|n| (AddrRange::from(*n), token)));
+            }
+            _ => {}
+        }
+    }
+    for (host, own) in &tokens.by_host {
+        if policy.host(*host).zone == zone && policy.seen_macs(*host).is_empty() {
+            for ip in &policy.host(*host).ips {
+                ranges.extend(own.iter().map(|token| (AddrRange::from(*ip), *token)));
+            }
+        }
+    }
+    partition_addresses(&ranges)
+}
+
+/// For each MAC the addresses under which declared hosts of the zone send with it.
+fn bound_ranges(policy: &Policy, tokens: &Tokens, zone: ZoneId) -> BTreeMap<MacAddr, Vec<(AddrRange, Token)>> {
+    let mut out: BTreeMap<MacAddr, Vec<(AddrRange, Token)>> = BTreeMap::new();
+    for (host, own) in tokens.by_host.iter().filter(|(h, _)| policy.host(**h).zone == zone) {
+        let ips = &policy.host(*host).ips;
+        let ranges: Vec<AddrRange> = if ips.is_empty() {
+            crate::net::Family::BOTH.map(AddrRange::all).to_vec()
+        } else {
+            ips.iter().map(|ip| AddrRange::from(*ip)).collect()
+        };
+        for mac in policy.seen_macs(*host) {
+            let list = out.entry(*mac).or_default();
+            list.extend(ranges.iter().flat_map(|range| own.iter().map(|token| (*range, *token))));
+        }
+    }
+    out
+}
+
+/// Divides `range` along disjoint ascending pieces; what lies in none has no set.
+fn split<'a>(
+    range: AddrRange,
+    pieces: &'a [(AddrRange, BTreeSet<Token>)],
+) -> Vec<(AddrRange, Option<&'a BTreeSet<Token>>)> {
+    let family = range.family();
+    let start = pieces.partition_point(|(p, _)| (p.family(), p.last()) < (family, range.first()));
+    let mut out = Vec::new();
+    let mut next = Some(range.first());
+    for (piece, set) in &pieces[start..] {
+        let (Some(first), Some(both)) = (next, piece.intersect(&range)) else { break };
+        if both.first() > first {
+            out.push((AddrRange::new(family, first, both.first() - 1), None));
+        }
+        out.push((both, Some(set)));
+        next = both.last().checked_add(1).filter(|n| *n <= range.last());
+    }
+    if let Some(first) = next {
+        out.push((AddrRange::new(family, first, range.last()), None));
+    }
+    out
+}
