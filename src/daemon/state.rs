@@ -107,8 +107,6 @@ pub struct State {
     job: Option<Job>,
     queue: VecDeque<Work>,
     active: Option<Active>,
-    /// Our table was in the kernel before we began.
-    table: bool,
     seen: Option<[u8; 32]>,
     /// When the first of the changes not yet read came.
     restless: Option<Duration>,
@@ -120,8 +118,10 @@ pub struct State {
     pub pending: Option<String>,
     /// The configuration on disk is refused.
     pub refused: Option<Trouble>,
-    /// The kernel or the disk refused.
+    /// A valid set could not be recorded, or the kernel refused it.
     pub failed: Option<Trouble>,
+    /// What is in force could not be brought up to date: an expired entry may be open.
+    pub stale: Option<Trouble>,
     /// Transactions applied by this process.
     pub generation: u64,
     /// When the last one was.
@@ -129,13 +129,12 @@ pub struct State {
 }
 
 impl State {
-    /// Before anything happened. `table`: ours is in the kernel already.
-    pub fn new(active: Option<Active>, table: bool) -> Self {
+    /// Before anything happened.
+    pub fn new(active: Option<Active>) -> Self {
         Self {
             job: None,
             queue: VecDeque::new(),
             active,
-            table,
             seen: None,
             restless: None,
             stopping: false,
@@ -144,6 +143,7 @@ impl State {
             pending: None,
             refused: None,
             failed: None,
+            stale: None,
             generation: 0,
             applied_at: None,
         }
@@ -169,7 +169,7 @@ impl State {
             Event::Read(reading) => self.read(now, reading, &mut out),
             Event::Prepared(result) => self.prepared(now, result, &mut out),
             Event::Applied(result) => self.applied(now, result, &mut out),
-            Event::CommitFailed(message) => self.fail(now, message, &mut out),
+            Event::CommitFailed(message) => self.failed = Some(trouble(now, message, &mut out)),
             Event::WatchdogDue => out.push(Action::Tell(Tell::Watchdog)),
         }
         self.next(&mut out);
@@ -196,8 +196,8 @@ impl State {
     /// Applies what is in force anew, as of now.
     fn renew(&mut self, cause: Option<Cause>, out: &mut Vec<Action>) {
         if let InForce::Policy { revision, .. } = self.in_force {
-            let refill = cause.is_some() || self.failed.is_some();
-            let what = What::Running { refill };
+            // Who asks wants certainty, whatever we believe the kernel has.
+            let what = What::Running { refill: cause.is_some() || self.stale.is_some() };
             self.apply(Change { what, cause, summary: None, revision: Some(revision), fresh: false }, out);
         }
     }
@@ -287,6 +287,7 @@ impl State {
         match &self.in_force {
             InForce::Policy { summary: running, .. } if running.digest == summary.digest => {
                 self.pending = None;
+                self.failed = None;
                 if cause == Cause::Files { self.finish(Some(&cause), out) } else { self.renew(Some(cause), out) }
             }
             _ if self.holds(&cause, &summary) => {
@@ -345,7 +346,7 @@ impl State {
             }
             Err(message) => {
                 reply(out, Some(&cause), Answer::Failed { code: "revision", message: message.clone() });
-                self.fail(now, message, out);
+                self.failed = Some(trouble(now, message, out));
                 self.not_applied(cause, out);
             }
         }
@@ -361,9 +362,11 @@ impl State {
 
     /// The kernel has it.
     fn took(&mut self, change: Change, applied: Applied, out: &mut Vec<Action>) {
-        self.generation += 1;
-        self.applied_at = Some(applied.at);
-        self.failed = None;
+        if applied.sent {
+            self.generation += 1;
+            self.applied_at = Some(applied.at);
+        }
+        self.stale = None;
         let revision = change.revision.unwrap_or(0);
         match change.what {
             What::Candidate => {
@@ -371,6 +374,7 @@ impl State {
                     self.in_force = InForce::Policy { summary, revision };
                 }
                 self.pending = None;
+                self.failed = None;
             }
             What::Revision => {
                 if let Some(active) = &self.active {
@@ -378,7 +382,11 @@ impl State {
                 }
             }
             What::Running { .. } => {}
-            What::Closed => self.in_force = InForce::Closed,
+            What::Last => {
+                self.in_force = if applied.sent { InForce::Closed } else { InForce::Left };
+                let line = if applied.sent { "daemon-fallback-closed" } else { "daemon-fallback-left" };
+                out.push(Action::LogWarning(Message::new(line)));
+            }
         }
         if change.fresh {
             out.push(Action::Commit { revision, applied });
@@ -391,7 +399,11 @@ impl State {
 
     /// The kernel is as it was.
     fn did_not_take(&mut self, now: Moment, change: Change, failure: Failure, out: &mut Vec<Action>) {
-        self.fail(now, failure.message.clone(), out);
+        let trouble = trouble(now, failure.message.clone(), out);
+        match change.what {
+            What::Running { .. } => self.stale = Some(trouble),
+            _ => self.failed = Some(trouble),
+        }
         if change.fresh {
             out.extend(change.revision.map(Action::Discard));
         }
@@ -400,19 +412,13 @@ impl State {
         match change.what {
             What::Candidate if cause == Some(&Cause::Start) => return self.fall_back(out),
             What::Revision => return self.fall_back_further(out),
-            What::Closed => out.push(Action::Arm(Timer::Retry, RETRY)),
-            What::Running { .. } => out.push(Action::Arm(Timer::Retry, RETRY)),
+            What::Last | What::Running { .. } => out.push(Action::Arm(Timer::Retry, RETRY)),
             // Nobody knows whether a transaction that was cut off went through: make it what it was.
             What::Candidate if failure.uncertain => self.queue_renewal(),
             What::Candidate => {}
         }
         reply(out, cause, Answer::Failed { code: "enforce", message: failure.message });
         self.finish(cause, out);
-    }
-
-    fn fail(&mut self, now: Moment, message: Message, out: &mut Vec<Action>) {
-        out.push(Action::LogError(message.clone()));
-        self.failed = Some(Trouble { time: now.wall, message, report: None });
     }
 
     /// The job is done, well or not.
@@ -422,11 +428,17 @@ impl State {
             out.push(Action::Exit);
             return;
         }
-        let enforcing = self.in_force != InForce::Nothing;
-        let first = enforcing && !std::mem::replace(&mut self.ready, self.ready || enforcing);
+        let first = !self.ready && self.in_force != InForce::Nothing;
+        self.ready |= first;
         let announced = self.ready && cause.is_some_and(Cause::announced);
         out.push(Action::Tell(if first || announced { Tell::Ready } else { Tell::Status }));
     }
+}
+
+/// Logs it as an error, and keeps it for the status.
+fn trouble(now: Moment, message: Message, out: &mut Vec<Action>) -> Trouble {
+    out.push(Action::LogError(message.clone()));
+    Trouble { time: now.wall, message, report: None }
 }
 
 /// Answers the cause, if somebody waits for it.

@@ -137,6 +137,8 @@ pub struct Reading {
 pub struct Applied {
     /// After the kernel's commit.
     pub at: Timestamp,
+    /// True if anything was sent; false if all was as it should be, or was left.
+    pub sent: bool,
     /// In a word: `delta`, `refill`.
     pub how: String,
     /// Commands sent.
@@ -202,8 +204,8 @@ pub enum What {
     },
     /// The active revision.
     Revision,
-    /// Nothing may pass.
-    Closed,
+    /// What an earlier run left there, or if there is nothing, a closed ruleset.
+    Last,
 }
 
 /// Timers of the loop; setting one again replaces it.

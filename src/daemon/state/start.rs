@@ -1,6 +1,6 @@
 //! Start without a usable configuration: what is put in force instead.
 
-use super::{Action, Cause, Change, InForce, State, Tell, What};
+use super::{Action, Cause, Change, InForce, State, What};
 use crate::diag::Message;
 
 impl State {
@@ -36,14 +36,7 @@ impl State {
         if self.stopping {
             return self.finish(None, out);
         }
-        if self.table {
-            self.in_force = InForce::Left;
-            out.push(Action::LogWarning(Message::new("daemon-fallback-left")));
-            return self.finish(Some(&Cause::Start), out);
-        }
-        out.push(Action::LogWarning(Message::new("daemon-fallback-closed")));
-        out.push(Action::Tell(Tell::Status));
-        let what = What::Closed;
+        let what = What::Last;
         self.apply(Change { what, cause: Some(Cause::Start), summary: None, revision: None, fresh: false }, out);
     }
 }
