@@ -1,2 +1,43 @@
 //! Sources to policy, findings and digest: the one way that `zoned`,
 //! `zonectl verify` and the tests go.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use crate::diag::{Findings, Sources};
+use crate::document::{self, FileTree};
+use crate::policy::{self, Policy};
+
+/// A configuration as it was read at one moment, good or bad.
+#[derive(Debug)]
+pub struct Candidate {
+    /// The moment as of which it was read.
+    pub at: Timestamp,
+    /// Every text, for showing places.
+    pub sources: Sources,
+    /// All that was found, by file and place.
+    pub findings: Findings,
+    /// The policy; none if any error refuses the set.
+    pub policy: Option<Policy>,
+    /// `sha256:HEX` of the policy.
+    pub digest: Option<String>,
+    /// Every raw file that was read: the snapshot.
+    pub files: Vec<(PathBuf, Vec<u8>)>,
+    /// Files and folders whose change matters.
+    pub watch: Vec<PathBuf>,
+}
+
+impl Candidate {
+    /// Reads and resolves the configuration at `config`: a file, or a folder
+    /// with a `zoned.toml`. Never fails: what is wrong is in `findings`.
+    pub fn read(tree: &dyn FileTree, config: &Path, at: Timestamp) -> Self {
+        let (mut sources, mut findings) = (Sources::default(), Findings::default());
+        let reading = document::read(tree, config, &mut sources, &mut findings);
+        let policy = reading.document.and_then(|document| policy::resolve(&document, &mut findings));
+        // Places first, then discovery: the same text always gives the same list.
+        findings.0.sort_by_key(|f| f.place.as_ref().map(|p| (p.source, p.span.start)));
+        let digest = policy.as_ref().map(policy::digest);
+        Self { at, sources, findings, policy, digest, files: reading.files, watch: reading.watch }
+    }
+}

@@ -168,6 +168,17 @@ impl fmt::Debug for AddrRange {
     }
 }
 
+/// Reads an address or a CIDR prefix, in full-width characters too; an address
+/// is the prefix of all its bits. None if it is neither. Host bits stay as
+/// written: compare with [`IpNet::trunc`] where they matter.
+pub fn parse_prefix(text: &str) -> Option<IpNet> {
+    let text = fold_width(text.trim());
+    match text.parse::<IpAddr>() {
+        Ok(addr) => Some(IpNet::from(addr)),
+        Err(_) => text.parse().ok(),
+    }
+}
+
 /// Full-width ASCII (U+FF01–U+FF5E), the ideographic space and the dashes that
 /// Japanese input methods put in place of a hyphen, folded to ASCII.
 pub fn fold_width(text: &str) -> String {

@@ -11,7 +11,7 @@ mod port;
 mod proto;
 mod service;
 
-pub use address::{AddrRange, Family, addr_to_u128, fold_width, u128_to_addr};
+pub use address::{AddrRange, Family, addr_to_u128, fold_width, parse_prefix, u128_to_addr};
 pub use ifname::{IfName, IfNameError, IfPattern};
 pub use mac::{MacAddr, MacError};
 pub use packet::{ConnState, Packet};

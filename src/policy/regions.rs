@@ -95,7 +95,7 @@ pub fn forwardable(range: AddrRange) -> Vec<AddrRange> {
 }
 
 /// True if every interface of the atom `atom` is meant by `pattern`.
-fn covers(pattern: &IfPattern, atom: &IfPattern) -> bool {
+pub(super) fn covers(pattern: &IfPattern, atom: &IfPattern) -> bool {
     match atom {
         IfPattern::Exact(name) => pattern.matches(name),
         IfPattern::Prefix(prefix) => match pattern {

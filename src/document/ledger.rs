@@ -1,0 +1,236 @@
+//! The terminal ledger: CSV rows to hosts (SPEC §1 `[[inventory]]`).
+//!
+//! Takes an `[[inventory]]` table and its file's text; gives a host a row, or
+//! findings with row and column.
+
+use std::collections::HashMap;
+
+use super::node::At;
+use super::suggest::Suggester;
+use super::written::{Host, Inventory};
+use crate::diag::{Finding, Findings, Message, Place, SourceId, Sources};
+use crate::net::fold_width;
+
+/// The columns that mean something of their own; every other is a label.
+const HOST_COLUMNS: [&str; 8] = ["name", "ip", "mac", "zone", "via", "kind", "valid_from", "valid_until"];
+/// The kinds a cell may name, as in `[hosts.*]`.
+const KINDS: [&str; 7] = ["terminal", "server", "mfp", "iot", "router", "relay", "mta"];
+
+/// Cells between which several addresses stand in one cell.
+const SEPARATORS: [char; 6] = [' ', ';', ',', '、', '\t', '\n'];
+
+struct Cell<'a> {
+    text: &'a str,
+    place: Place,
+}
+
+struct Ledger<'a> {
+    inventory: &'a Inventory,
+    source: SourceId,
+    /// Key of `columns` → its place in a row.
+    columns: Vec<(&'a str, usize)>,
+    headers: Vec<String>,
+    zones: Option<HashMap<&'a str, &'a At<String>>>,
+    findings: &'a mut Findings,
+}
+
+/// The hosts of one ledger.
+pub fn read(inventory: &Inventory, source: SourceId, sources: &Sources, findings: &mut Findings) -> Vec<Host> {
+    let Some(text) = sources.get(source).map(|s| s.text.clone()) else { return Vec::new() };
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
+    let mut record = csv::StringRecord::new();
+    let zones = inventory.zones.as_ref().map(|z| z.iter().map(|(k, v)| (k.trim(), v)).collect());
+    let mut ledger = Ledger { inventory, source, columns: Vec::new(), headers: Vec::new(), zones, findings };
+    let mut hosts = Vec::new();
+    let mut row = 0;
+    while let Ok(true) = reader.read_record(&mut record) {
+        row += 1;
+        let start = record.position().map_or(0, |p| p.byte() as usize);
+        let spans = cell_spans(&text, start, record.len());
+        let cells: Vec<Cell<'_>> = record
+            .iter()
+            .zip(spans)
+            .map(|(text, span)| Cell { text: trim(text), place: Place { source, span } })
+            .collect();
+        if row == 1 {
+            if !ledger.header(&cells) {
+                return hosts;
+            }
+        } else if cells.iter().any(|c| !c.text.is_empty()) {
+            hosts.extend(ledger.host(row, &cells));
+        }
+    }
+    if row == 0 {
+        let place = Place { source, span: 0..0 };
+        ledger.findings.push(Finding::error("Z007", Message::new("document-ledger-empty")).at(&place));
+    }
+    hosts
+}
+
+fn trim(text: &str) -> &str {
+    text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}')
+}
+
+/// Where the cells of the record at `start` stand, quotes left out.
+fn cell_spans(text: &str, start: usize, count: usize) -> Vec<std::ops::Range<usize>> {
+    let bytes = text.as_bytes();
+    // The reader's position may still lie before the line ends of blank lines.
+    let mut at = start + bytes[start.min(bytes.len())..].iter().take_while(|b| **b == b'\r' || **b == b'\n').count();
+    let mut spans = Vec::with_capacity(count);
+    for _ in 0..count {
+        let first = at;
+        let quoted = bytes.get(at) == Some(&b'"');
+        let mut inside = quoted;
+        at += usize::from(quoted);
+        while let Some(byte) = bytes.get(at) {
+            match byte {
+                b'"' if quoted => inside = !inside,
+                b',' | b'\n' | b'\r' if !inside => break,
+                _ => {}
+            }
+            at += 1;
+        }
+        let skip = usize::from(quoted);
+        spans.push((first + skip).min(at)..at.saturating_sub(skip).max((first + skip).min(at)));
+        at += 1;
+    }
+    spans
+}
+
+impl<'a> Ledger<'a> {
+    /// Finds the mapped columns; false if rows cannot be read.
+    fn header(&mut self, cells: &[Cell<'_>]) -> bool {
+        let mut sound = true;
+        let fold = |text: &str| fold_width(trim(text)).to_lowercase();
+        let folded: Vec<String> = cells.iter().map(|c| fold(c.text)).collect();
+        self.headers = cells.iter().map(|c| c.text.to_owned()).collect();
+        let place = Place { source: self.source, span: cells.first().map_or(0..0, |c| c.place.span.clone()) };
+        let mut suggester = Suggester::default();
+        for (key, column) in &self.inventory.columns {
+            let wanted = fold(&column.value);
+            let mut found = (0..folded.len()).filter(|i| folded[*i] == wanted);
+            match (found.next(), found.next()) {
+                (Some(index), None) => self.columns.push((&key.value, index)),
+                (Some(first), Some(second)) => {
+                    sound = false;
+                    let message = Message::new("document-ledger-column-twice").with("column", &column.value);
+                    let finding = Finding::error("Z007", message)
+                        .at(&cells[second].place)
+                        .related(Message::new("document-first-here"), &cells[first].place);
+                    self.findings.push(finding);
+                }
+                (None, _) => {
+                    sound = false;
+                    let message = Message::new("document-ledger-no-column").with("column", &column.value);
+                    let mut finding = Finding::error("Z007", message)
+                        .at(&place)
+                        .related(Message::new("document-ledger-asked-here"), &column.place);
+                    if let Some(near) = suggester.nearest(&wanted, folded.iter().map(String::as_str)) {
+                        finding = finding.hint(Message::new("document-did-you-mean").with("name", near));
+                    }
+                    self.findings.push(finding);
+                }
+            }
+        }
+        sound
+    }
+
+    fn cell<'c, 't>(&self, cells: &'c [Cell<'t>], key: &str) -> Option<&'c Cell<'t>> {
+        let (_, index) = self.columns.iter().find(|(k, _)| *k == key)?;
+        cells.get(*index).filter(|c| !c.text.is_empty())
+    }
+
+    fn fault(&mut self, row: usize, key: &str, place: &Place, what: Message) {
+        let index = self.columns.iter().find(|(k, _)| *k == key).map(|(_, i)| *i);
+        let column = index.and_then(|i| self.headers.get(i)).cloned().unwrap_or_else(|| key.to_owned());
+        let message = Message::new("document-ledger-row").with("row", row).with("column", column).with("what", what);
+        self.findings.push(Finding::error("Z007", message).at(place));
+    }
+
+    fn host(&mut self, row: usize, cells: &[Cell<'_>]) -> Option<Host> {
+        for (key, values) in &self.inventory.skip {
+            if self.cell(cells, &key.value).is_some_and(|c| values.iter().any(|v| trim(v) == c.text)) {
+                return None;
+            }
+        }
+        let start = cells.first().map_or(0..0, |c| c.place.span.clone());
+        let start = Place { source: self.source, span: start };
+        if cells.len() != self.headers.len() {
+            let message = Message::new("document-ledger-width")
+                .with("row", row)
+                .with("found", cells.len())
+                .with("want", self.headers.len());
+            self.findings.push(Finding::error("Z007", message).at(&start));
+            return None;
+        }
+        let Some(name) = self.cell(cells, "name") else {
+            self.fault(row, "name", &start, Message::new("document-ledger-blank"));
+            return None;
+        };
+        let (mut sound, name) = (true, At::new(name.text.to_owned(), &name.place));
+        let zone = self.zone(row, cells, &start);
+        sound &= zone.is_some();
+        let ip = self.several(row, cells, "ip", &mut sound, |t| crate::net::parse_prefix(t).is_some());
+        let mac = self.several(row, cells, "mac", &mut sound, |t| t.parse::<crate::net::MacAddr>().is_ok());
+        let kind = self.cell(cells, "kind").map(|c| At::new(c.text.to_owned(), &c.place));
+        if let Some(kind) = kind.as_ref().filter(|k| !KINDS.contains(&k.value.as_str())) {
+            sound = false;
+            let what =
+                Message::new("document-ledger-kind").with("value", &kind.value).with("choices", KINDS.join(" | "));
+            self.fault(row, "kind", &kind.place, what);
+        }
+        for key in ["valid_from", "valid_until"] {
+            if let Some(cell) = self.cell(cells, key) {
+                let message = Message::new("document-not-supported").with("what", key);
+                self.findings.push(Finding::error("Z012", message).at(&cell.place).subject(key));
+            }
+        }
+        let via = self.cell(cells, "via").map(|c| At::new(c.text.to_owned(), &c.place));
+        let labels = self
+            .columns
+            .iter()
+            .filter(|(key, _)| !HOST_COLUMNS.contains(key))
+            .filter_map(|(key, _)| Some(((*key).to_owned(), self.cell(cells, key)?.text.to_owned())))
+            .collect();
+        Some(Host { name, zone, ip, mac, via, kind, labels, sound })
+    }
+
+    fn zone(&mut self, row: usize, cells: &[Cell<'_>], start: &Place) -> Option<At<String>> {
+        let Some(cell) = self.cell(cells, "zone") else {
+            self.fault(row, "zone", start, Message::new("document-ledger-blank"));
+            return None;
+        };
+        let Some(zones) = &self.zones else { return Some(At::new(cell.text.to_owned(), &cell.place)) };
+        if let Some(zone) = zones.get(cell.text) {
+            // The place is the row's: that the zone exists is asked once, where the ledger maps it.
+            return Some(At::new(zone.value.clone(), &cell.place));
+        }
+        let what = Message::new("document-ledger-zone").with("value", cell.text);
+        self.fault(row, "zone", &cell.place, what);
+        None
+    }
+
+    /// The addresses in one cell, folded to half width.
+    fn several(
+        &mut self,
+        row: usize,
+        cells: &[Cell<'_>],
+        key: &'static str,
+        sound: &mut bool,
+        reads: impl Fn(&str) -> bool,
+    ) -> Vec<At<String>> {
+        let Some(cell) = self.cell(cells, key) else { return Vec::new() };
+        let folded = fold_width(cell.text);
+        let mut values = Vec::new();
+        for part in folded.split(SEPARATORS).filter(|p| !p.is_empty()) {
+            if reads(part) {
+                values.push(At::new(part.to_owned(), &cell.place));
+            } else {
+                *sound = false;
+                let message = if key == "ip" { "document-ledger-ip" } else { "document-ledger-mac" };
+                self.fault(row, key, &cell.place, Message::new(message).with("value", part));
+            }
+        }
+        values
+    }
+}

@@ -1,0 +1,193 @@
+//! Approvals, entries and expectations.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+
+use super::Resolver;
+use super::times::Side;
+use crate::diag::{Finding, Message, Place};
+use crate::document::{Allow, AllowApproval, Approval as WrittenApproval, At, duplicate};
+use crate::policy::{Approval, Endpoint, Entry, EntryApproval, Expectation, Purpose, Remote, Sanitise, Schedule};
+
+/// Entries' ids stand in counters and log lines.
+const MAX_ID: usize = 200;
+
+impl<'a> Resolver<'a> {
+    pub(super) fn declare_approvals(&mut self) {
+        let document = self.document;
+        for (name, written) in &document.approvals {
+            if name.value.trim().is_empty() || name.value.contains(char::is_control) {
+                self.bad(Message::new("policy-name-form"), name, &name.value);
+            }
+            let approval = self.approval(written, &name.value);
+            self.policy.approvals.insert(name.value.clone(), approval);
+        }
+    }
+
+    fn approval(&mut self, written: &WrittenApproval, subject: &str) -> Approval {
+        Approval {
+            reason: written.reason.clone(),
+            requested_by: written.requested_by.clone(),
+            approved_by: written.approved_by.clone(),
+            approved_on: written.approved_on.as_ref().map(|d| self.day(d)),
+            reference: written.reference.clone(),
+            expires: written.expires.as_ref().and_then(|e| self.instant(e, Side::End, subject)),
+            review_by: written.review_by.as_ref().map(|d| self.day(d)),
+            emergency: written.emergency,
+            same_person_reason: written.same_person_reason.clone(),
+        }
+    }
+
+    /// True if the approval exists, else a finding.
+    pub(super) fn approval_named(&mut self, name: &At<String>, subject: &str) -> bool {
+        let found = self.policy.approvals.contains_key(&name.value);
+        if !found {
+            let known: Vec<String> = self.policy.approvals.keys().cloned().collect();
+            let known = known.iter().map(String::as_str);
+            self.unknown("policy-what-approval", &name.value, &name.place, subject, known);
+        }
+        found
+    }
+
+    pub(super) fn entries(&mut self) {
+        let document = self.document;
+        let mut ids: HashMap<&'a str, &'a Place> = HashMap::new();
+        for written in &document.allow {
+            if let Some(id) = &written.id {
+                self.entry_id(id);
+                match ids.get(id.value.as_str()) {
+                    Some(first) => self.findings.push(duplicate(id, first)),
+                    None => drop(ids.insert(&id.value, &id.place)),
+                }
+            }
+            let entry = self.entry(written);
+            self.policy.entries.push(entry);
+        }
+    }
+
+    fn entry_id(&mut self, id: &At<String>) {
+        let text = &id.value;
+        if text.trim().is_empty() || text.trim() != text || text.contains(char::is_control) || text.len() > MAX_ID {
+            self.bad(Message::new("policy-bad-id").with("limit", MAX_ID), id, text);
+        }
+    }
+
+    fn entry(&mut self, written: &'a Allow) -> Entry {
+        let id = written.id.as_ref().map_or("", |id| id.value.as_str());
+        let from = self.ends(&written.from, id, false);
+        let to = self.ends(&written.to, id, true);
+        if from.contains(&Endpoint::Gateway) && to.contains(&Endpoint::Gateway) {
+            let message = Message::new("policy-gateway-to-itself");
+            self.findings.push(Finding::error("Z005", message).at(&written.place).subject(id));
+        }
+        let (approval, lapse) = match &written.approval {
+            None => (None, None),
+            Some(AllowApproval::Named(name)) => {
+                self.approval_named(name, id);
+                let lapse = self.policy.approvals.get(&name.value).and_then(|a| a.expires);
+                (Some(EntryApproval::Named(name.value.clone())), lapse)
+            }
+            Some(AllowApproval::Inline(inline)) => {
+                let approval = self.approval(inline, id);
+                let lapse = approval.expires;
+                (Some(EntryApproval::Inline(Box::new(approval))), lapse)
+            }
+        };
+        Entry {
+            id: id.to_owned(),
+            title: written.title.clone(),
+            from,
+            to,
+            service_names: written.services.iter().map(|s| s.value.clone()).collect(),
+            services: self.meant(&written.services, id),
+            purpose: written.purpose.as_ref().and_then(|p| purpose(&p.value)).unwrap_or_default(),
+            sanitise: written.sanitise.as_ref().and_then(|s| sanitise(&s.value)),
+            remote: written.remote.map(|(mfa, encrypted)| Remote { mfa, encrypted }),
+            schedule: self.schedule(written, lapse, id),
+            log: written.log,
+            attest: written.attest.clone(),
+            approval,
+            place: written.id.as_ref().map_or(&written.place, |id| &id.place).clone(),
+        }
+    }
+
+    fn schedule(&mut self, written: &Allow, lapse: Option<Timestamp>, id: &str) -> Schedule {
+        let starts = written.starts.as_ref().and_then(|s| self.instant(s, Side::Start, id));
+        let own = written.expires.as_ref().and_then(|e| self.instant(e, Side::End, id));
+        if let (Some(start), Some(end), Some(at)) = (starts, own, &written.expires)
+            && start >= end
+        {
+            let mut finding =
+                Finding::error("Z005", Message::new("policy-ends-before-start")).at(&at.place).subject(id);
+            if let Some(starts) = &written.starts {
+                finding = finding.related(Message::new("policy-starts-here"), &starts.place);
+            }
+            self.findings.push(finding);
+        }
+        Schedule { starts, expires: [own, lapse].into_iter().flatten().min() }
+    }
+
+    /// The endpoints in order, without doubles.
+    fn ends(&mut self, texts: &[At<String>], subject: &str, destination: bool) -> Vec<Endpoint> {
+        let mut ends = Vec::new();
+        let mut seen = std::collections::HashSet::new();
+        for text in texts {
+            if let Some(end) = self.endpoint(text, subject, destination)
+                && seen.insert(end)
+            {
+                ends.push(end);
+            }
+        }
+        ends
+    }
+
+    pub(super) fn expectations(&mut self) {
+        let document = self.document;
+        let mut names: HashMap<&'a str, &'a Place> = HashMap::new();
+        for written in &document.expect {
+            let name = written.name.as_ref().map_or("", |n| n.value.as_str());
+            if let Some(at) = &written.name {
+                match names.get(name) {
+                    Some(first) => self.findings.push(duplicate(at, first)),
+                    None => drop(names.insert(name, &at.place)),
+                }
+            }
+            let expectation = Expectation {
+                name: name.to_owned(),
+                from: self.ends(&written.from, name, false),
+                to: self.ends(&written.to, name, true),
+                services: match &written.services {
+                    None => vec![crate::net::Service::Any],
+                    Some(services) => self.meant(services, name),
+                },
+                at: written.at.as_ref().and_then(|at| self.instant(at, Side::Start, name)),
+                allow: written.verdict.as_ref().is_some_and(|v| v.value == "allow"),
+                place: written.name.as_ref().map_or(&written.place, |n| &n.place).clone(),
+            };
+            self.policy.expectations.push(expectation);
+        }
+    }
+}
+
+fn purpose(text: &str) -> Option<Purpose> {
+    Some(match text {
+        "business" => Purpose::Business,
+        "designated" => Purpose::Designated,
+        "sanitised" => Purpose::Sanitised,
+        "management" => Purpose::Management,
+        "remote" => Purpose::Remote,
+        "update" => Purpose::Update,
+        _ => return None,
+    })
+}
+
+fn sanitise(text: &str) -> Option<Sanitise> {
+    Some(match text {
+        "mail-text" => Sanitise::MailText,
+        "screen-transfer" => Sanitise::ScreenTransfer,
+        "file-cdr" => Sanitise::FileCdr,
+        "other" => Sanitise::Other,
+        _ => return None,
+    })
+}
