@@ -188,17 +188,16 @@ impl State {
                     self.job = Some(Job::Read(cause));
                     out.push(Action::Read);
                 }
-                Some(Work::Renew) => self.renew(None, out),
+                Some(Work::Renew) => self.renew(out),
             }
         }
     }
 
     /// Applies what is in force anew, as of now.
-    fn renew(&mut self, cause: Option<Cause>, out: &mut Vec<Action>) {
+    fn renew(&mut self, out: &mut Vec<Action>) {
         if let InForce::Policy { revision, .. } = self.in_force {
-            // Who asks wants certainty, whatever we believe the kernel has.
-            let what = What::Running { refill: cause.is_some() || self.stale.is_some() };
-            self.apply(Change { what, cause, summary: None, revision: Some(revision), fresh: false }, out);
+            let what = What::Running { refill: self.stale.is_some() };
+            self.apply(Change { what, cause: None, summary: None, revision: Some(revision), fresh: false }, out);
         }
     }
 
@@ -268,12 +267,12 @@ impl State {
                 reply(out, Some(&cause), Answer::Refused(report));
                 self.not_applied(cause, out);
             }
-            Verdict::Valid(summary) => self.valid(cause, summary, out),
+            Verdict::Valid(summary) => self.valid(cause, summary, again, out),
         }
     }
 
-    /// A valid set: is it to be applied?
-    fn valid(&mut self, cause: Cause, summary: Summary, out: &mut Vec<Action>) {
+    /// A valid set: is it to be applied? `again`: the same bytes as last time.
+    fn valid(&mut self, cause: Cause, summary: Summary, again: bool, out: &mut Vec<Action>) {
         if let Cause::Apply { digest: Some(digest), .. } = &cause
             && *digest != summary.digest
         {
@@ -285,10 +284,17 @@ impl State {
             out.push(Action::Log(Message::new("daemon-valid-again")));
         }
         match &self.in_force {
-            InForce::Policy { summary: running, .. } if running.digest == summary.digest => {
+            InForce::Policy { summary: running, revision } if running.digest == summary.digest => {
+                let revision = Some(*revision);
                 self.pending = None;
                 self.failed = None;
-                if cause == Cause::Files { self.finish(Some(&cause), out) } else { self.renew(Some(cause), out) }
+                if cause == Cause::Files && (again || running.manual) {
+                    return self.finish(Some(&cause), out);
+                }
+                // The same permissions; but the order, which decides to whom a packet
+                // is credited, may be another. And who asks wants certainty.
+                let what = What::Candidate { refill: cause != Cause::Files };
+                self.apply(Change { what, cause: Some(cause), summary: Some(summary), revision, fresh: false }, out);
             }
             _ if self.holds(&cause, &summary) => {
                 if self.pending.as_ref() != Some(&summary.digest) {
@@ -320,7 +326,7 @@ impl State {
             // The files say what the active revision says: nothing to record.
             Some(active) if active.summary.digest == summary.digest && self.in_force == InForce::Nothing => {
                 let revision = Some(active.number);
-                let what = What::Candidate;
+                let what = What::Candidate { refill: false };
                 let change = Change { what, cause: Some(cause), summary: Some(summary), revision, fresh: false };
                 self.apply(change, out);
             }
@@ -340,7 +346,7 @@ impl State {
                 out.push(Action::Exit);
             }
             Ok(number) => {
-                let what = What::Candidate;
+                let what = What::Candidate { refill: false };
                 let revision = Some(number);
                 self.apply(Change { what, cause: Some(cause), summary: Some(summary), revision, fresh: true }, out);
             }
@@ -369,7 +375,7 @@ impl State {
         self.stale = None;
         let revision = change.revision.unwrap_or(0);
         match change.what {
-            What::Candidate => {
+            What::Candidate { .. } => {
                 if let Some(summary) = change.summary {
                     self.in_force = InForce::Policy { summary, revision };
                 }
@@ -392,8 +398,7 @@ impl State {
             out.push(Action::Commit { revision, applied });
         }
         out.push(Action::InForce(change.what));
-        let unchanged = matches!(change.what, What::Running { .. });
-        reply(out, change.cause.as_ref(), Answer::Applied { unchanged });
+        reply(out, change.cause.as_ref(), Answer::Applied { unchanged: !change.fresh });
         self.finish(change.cause.as_ref(), out);
     }
 
@@ -410,12 +415,12 @@ impl State {
         let cause = change.cause.as_ref();
         // Start goes on to what is next best; its end tells.
         match change.what {
-            What::Candidate if cause == Some(&Cause::Start) => return self.fall_back(out),
+            What::Candidate { .. } if cause == Some(&Cause::Start) => return self.fall_back(out),
             What::Revision => return self.fall_back_further(out),
             What::Last | What::Running { .. } => out.push(Action::Arm(Timer::Retry, RETRY)),
             // Nobody knows whether a transaction that was cut off went through: make it what it was.
-            What::Candidate if failure.uncertain => self.queue_renewal(),
-            What::Candidate => {}
+            What::Candidate { .. } if failure.uncertain => self.queue_renewal(),
+            What::Candidate { .. } => {}
         }
         reply(out, cause, Answer::Failed { code: "enforce", message: failure.message });
         self.finish(cause, out);

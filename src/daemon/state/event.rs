@@ -196,10 +196,13 @@ pub enum Event {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum What {
     /// The set last read.
-    Candidate,
+    Candidate {
+        /// As a whole, whatever we believe the kernel has.
+        refill: bool,
+    },
     /// What is in force, as of now.
     Running {
-        /// As a whole, whatever we believe the kernel has.
+        /// As above.
         refill: bool,
     },
     /// The active revision.

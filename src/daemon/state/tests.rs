@@ -104,17 +104,23 @@ fn a_change_is_prepared_then_applied_then_committed() {
     assert_eq!(daemon.step(Event::FilesChanged), ["arm Debounce 200ms"]);
     assert_eq!(daemon.step(Event::DebounceElapsed), ["read"]);
     assert_eq!(daemon.step(valid(summary("b"))), ["prepare"]);
-    assert_eq!(daemon.step(Event::Prepared(Ok(2))), ["apply Candidate Some(2)"]);
+    assert_eq!(daemon.step(Event::Prepared(Ok(2))), ["apply Candidate { refill: false } Some(2)"]);
     assert_eq!(daemon.digest(), Some("a"), "until the kernel has it");
     assert_eq!(daemon.step(sent()), ["commit 2", "Status"]);
     assert_eq!((daemon.digest(), daemon.0.generation), (Some("b"), 2));
 }
 
 #[test]
-fn same_policy_in_other_bytes_touches_nothing() {
+fn same_policy_in_other_bytes_makes_no_revision() {
     let mut daemon = Daemon::running(summary("a"));
     daemon.step(Event::DebounceElapsed);
-    assert_eq!(daemon.step(valid(summary("a"))), ["Status"]);
+    assert_eq!(daemon.step(valid(summary("a"))), ["Status"], "the same bytes");
+    let mut other = [9; 32];
+    other[0] = 8;
+    let reordered = Event::Read(Reading { fingerprint: other, verdict: Verdict::Valid(summary("a")) });
+    daemon.step(Event::DebounceElapsed);
+    assert_eq!(daemon.step(reordered), ["apply Candidate { refill: false } Some(1)"], "whom a packet is credited to");
+    assert_eq!(daemon.step(left()), ["Status"]);
     assert_eq!(daemon.0.generation, 1);
 }
 
@@ -129,8 +135,9 @@ fn a_refused_set_keeps_what_runs_and_is_told_once() {
     assert_eq!(daemon.step(Event::Signal(Signal::Hangup)), ["Reloading", "read"]);
     assert_eq!(daemon.step(refused()), ["refused", "Ready"], "to who asks it is");
     daemon.step(Event::DebounceElapsed);
-    assert_eq!(daemon.step(valid(summary("a"))), ["Status"]);
-    assert!(daemon.0.refused.is_none());
+    daemon.step(valid(summary("a")));
+    assert_eq!(daemon.step(left()), ["Status"]);
+    assert!(daemon.0.refused.is_none() && daemon.0.generation == 1);
 }
 
 #[test]
@@ -152,7 +159,7 @@ fn what_the_kernel_refuses_leaves_no_revision() {
     assert_eq!(daemon.step(kernel_refused(false)), ["discard 2", "Status"]);
     assert!(daemon.digest() == Some("a") && daemon.0.failed.is_some());
     daemon.step(Event::DebounceElapsed);
-    assert_eq!(daemon.step(valid(summary("a"))), ["Status"]);
+    daemon.step(valid(summary("a")));
     assert!(daemon.0.failed.is_none(), "the files agree with the kernel again");
 }
 
@@ -192,7 +199,7 @@ fn one_job_at_a_time_and_the_rest_in_line() {
     let then = daemon.step(sent());
     assert_eq!(then, ["commit 2", "Status", "apply Running { refill: false } Some(2)"]);
     assert_eq!(daemon.step(sent()), ["Status", "read"]);
-    assert_eq!(daemon.step(valid(summary("b"))), ["Status", "Reloading", "read"]);
+    assert_eq!(daemon.step(valid(summary("b"))), ["Status", "Reloading", "read"], "read again, nothing to do");
 }
 
 #[test]
@@ -230,7 +237,7 @@ fn under_manual_only_apply_applies() {
 fn apply_of_what_runs_fills_the_kernel_anew() {
     let mut daemon = Daemon::running(summary("a"));
     daemon.step(apply(1, None));
-    assert_eq!(daemon.step(valid(summary("a"))), ["apply Running { refill: true } Some(1)"]);
+    assert_eq!(daemon.step(valid(summary("a"))), ["apply Candidate { refill: true } Some(1)"]);
     assert_eq!(daemon.step(sent()), ["reply 1 unchanged", "Ready"]);
 }
 
@@ -238,7 +245,7 @@ fn apply_of_what_runs_fills_the_kernel_anew() {
 fn start_with_what_ran_before_writes_no_revision() {
     let mut daemon = Daemon::new(Some(Active { number: 4, summary: summary("a") }));
     assert_eq!(daemon.step(Event::Start), ["read"]);
-    assert_eq!(daemon.step(valid(summary("a"))), ["apply Candidate Some(4)"]);
+    assert_eq!(daemon.step(valid(summary("a"))), ["apply Candidate { refill: false } Some(4)"]);
     assert_eq!(daemon.step(sent()), ["Ready"]);
 }
 
