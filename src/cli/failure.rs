@@ -3,9 +3,11 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::diag::{Lang, Message};
+use super::{Context, findings};
+use crate::diag::{self, Lang, Message};
+use crate::pipeline::Candidate;
 
 /// How a command ends (SPEC §4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +35,8 @@ pub struct Failure {
     kind: &'static str,
     message: Message,
     hint: Option<Message>,
+    /// The findings that refuse a set: for people, and for programs.
+    findings: Option<(String, Value)>,
 }
 
 impl Failure {
@@ -43,17 +47,42 @@ impl Failure {
 
     /// A wrong command line, in these words: exit 2.
     pub fn usage_with(message: Message) -> Self {
-        Self { exit: Exit::Usage, kind: "usage", message, hint: None }
+        Self::new(Exit::Usage, "usage", message)
     }
 
     /// Known to SPEC, not to this build: exit 2.
     pub fn unsupported(message: Message) -> Self {
-        Self { exit: Exit::Usage, kind: "unsupported", message, hint: None }
+        Self::new(Exit::Usage, "unsupported", message)
     }
 
     /// Something failed or was refused: exit 1.
     pub fn failed(message: Message) -> Self {
-        Self { exit: Exit::Refused, kind: "failed", message, hint: None }
+        Self::new(Exit::Refused, "failed", message)
+    }
+
+    /// A configuration that its findings refuse: exit 1.
+    pub fn invalid(context: &Context, candidate: &Candidate) -> Self {
+        let path = context.config.display().to_string();
+        let words = findings::text(context, candidate, context.color_err());
+        let list = diag::json::findings(&candidate.findings.0, &candidate.sources, context.lang);
+        let failure = Self::new(Exit::Refused, "invalid", Message::new("cli-invalid").with("path", path));
+        Self { findings: Some((words, list)), ..failure }
+    }
+
+    /// What the daemon refused, with its findings as it sent them: exit 1.
+    pub fn refused(message: Message, findings: Vec<Value>) -> Self {
+        let line = |finding: &Value| {
+            let text = |key: &str| finding.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+            let number = |key: &str| finding.get(key).and_then(Value::as_u64).map(|n| format!(":{n}"));
+            let place = format!("{}{}", text("file"), number("line").unwrap_or_default());
+            format!("{} {}: {}\n", text("code"), place, text("message"))
+        };
+        let words = findings.iter().map(line).collect();
+        Self { findings: Some((words, Value::Array(findings))), ..Self::new(Exit::Refused, "refused", message) }
+    }
+
+    fn new(exit: Exit, kind: &'static str, message: Message) -> Self {
+        Self { exit, kind, message, hint: None, findings: None }
     }
 
     /// Adds what to do about it.
@@ -71,14 +100,18 @@ impl Failure {
     pub(super) fn print(&self, lang: Lang, json: bool) -> Exit {
         let message = self.message.text(lang);
         let hint = self.hint.as_ref().map(|hint| hint.text(lang));
-        let mut words = format!("{}: {message}\n", Message::new("cli-error").text(lang));
+        let mut words = self.findings.as_ref().map(|(words, _)| format!("{words}\n")).unwrap_or_default();
+        words.push_str(&format!("{}: {message}\n", Message::new("cli-error").text(lang)));
         if let Some(hint) = &hint {
             words.push_str(&format!("{}: {hint}\n", Message::new("cli-hint").text(lang)));
         }
         // Nobody is left to be told if these fail; the exit code still says it.
         let _ = std::io::stderr().lock().write_all(words.as_bytes());
         if json {
-            let value = json!({ "error": { "kind": self.kind, "message": message, "hint": hint } });
+            let mut value = json!({ "error": { "kind": self.kind, "message": message, "hint": hint } });
+            if let Some((_, findings)) = &self.findings {
+                value["error"]["findings"] = findings.clone();
+            }
             let _ = writeln!(std::io::stdout().lock(), "{value}");
         }
         self.exit

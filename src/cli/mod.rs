@@ -5,11 +5,15 @@
 //! command does stands in its own file. Commands that a later build will have
 //! are known by name ([`later`]). Words come from the catalogue (`cli-…`).
 
+mod compile;
 mod completions;
 mod context;
 mod failure;
+mod findings;
 mod help;
+mod history;
 mod later;
+mod load;
 mod table;
 
 use std::ffi::OsString;
@@ -100,6 +104,8 @@ pub enum Color {
 /// What to do.
 #[derive(Debug, Subcommand)]
 enum Command {
+    Compile,
+    History(history::Options),
     Completions(completions::Options),
 }
 
@@ -111,6 +117,8 @@ impl Command {
 
     fn run(&self, context: &Context) -> Result<Exit, Failure> {
         match self {
+            Self::Compile => compile::run(context),
+            Self::History(options) => history::run(options, context),
             Self::Completions(options) => completions::run(options, context),
         }
     }

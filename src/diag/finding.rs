@@ -119,10 +119,19 @@ impl Finding {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Findings(pub Vec<Finding>);
 
+/// Errors kept of one configuration: beyond these nobody reads, and memory ends.
+const MAX_ERRORS: usize = 100_000;
+
 impl Findings {
-    /// Adds one.
+    /// Adds one. Beyond 100,000 findings a last one, `Z000`, stands for every
+    /// further error; what does not refuse the set is always kept.
     pub fn push(&mut self, finding: Finding) {
-        self.0.push(finding);
+        if self.0.len() < MAX_ERRORS || !finding.refuses() {
+            self.0.push(finding);
+        } else if self.0.last().is_none_or(|last| last.code != "Z000") {
+            let message = Message::new("diag-too-many-findings").with("limit", MAX_ERRORS);
+            self.0.push(Finding::error("Z000", message));
+        }
     }
 
     /// True if any refuses the set.

@@ -6,7 +6,9 @@
 
 mod catalogue;
 mod finding;
+pub mod json;
 mod source;
+pub mod text;
 
 pub use catalogue::{Arg, Lang, Message};
 pub use finding::{Finding, Findings, Severity};

@@ -13,8 +13,8 @@ use nftables::stmt::{
 use nftables::types::RejectCode;
 use serde_json::{Value as Json, json};
 
-use super::ruleset::{Data, Field, Gives, Map, Rule, Ruleset, Statement, TABLE, Value, Verdict};
-use super::text::{hook_name, state_name};
+use super::ruleset::{Data, Field, Map, Rule, Ruleset, Statement, TABLE, Value, Verdict};
+use super::text::{classid, gives_name, hook_name, state_name};
 use crate::net::{AddrRange, Family, IfPattern};
 
 impl Ruleset {
@@ -65,10 +65,7 @@ pub fn add_counter(name: &str) -> Json {
 pub fn add_map(name: &str, map: &Map) -> Json {
     let types: Vec<&str> = map.key.iter().map(|f| f.type_name()).collect();
     let types = if let [one] = types.as_slice() { json!(one) } else { json!(types) };
-    let gives = match map.gives {
-        Gives::Mark => "mark",
-        Gives::Verdict => "verdict",
-    };
+    let gives = gives_name(map.gives);
     let mut object = json!({ "family": "inet", "table": TABLE, "name": name, "type": types, "map": gives });
     if map.interval {
         object["flags"] = json!(["interval"]);
@@ -119,6 +116,7 @@ fn element(key: &[Value], data: &Data) -> Json {
     };
     let data = match data {
         Data::Mark(mark) => json!(mark),
+        Data::Priority(n) => json!(classid(*n)),
         Data::Verdict(v) => json!(verdict(v)),
     };
     json!([key, data])
@@ -149,6 +147,7 @@ fn field(field: Field) -> Expression<'static> {
         Field::Icmpv6Type => payload("icmpv6", "type"),
         Field::HopLimit => payload("ip6", "hoplimit"),
         Field::Mark => meta(MetaKey::Mark),
+        Field::Priority => meta(MetaKey::Priority),
         Field::CtState => Expression::Named(NamedExpression::CT(CT { key: "state".into(), family: None, dir: None })),
     }
 }
@@ -179,6 +178,7 @@ fn value(value: &Value) -> Expression<'static> {
         Value::Ports(ports) => range(Expression::Number(ports.first().into()), Expression::Number(ports.last().into())),
         Value::Byte(n) => Expression::Number((*n).into()),
         Value::Mark(n) => Expression::Number(*n),
+        Value::Priority(n) => text(classid(*n)),
         Value::Family(Family::V4) => text("ipv4"),
         Value::Family(Family::V6) => text("ipv6"),
         Value::State(state) => text(state_name(*state)),
@@ -211,8 +211,13 @@ fn equals(left: Expression<'static>, right: Expression<'static>) -> Stmt<'static
     Stmt::Match(Match { left, right, op: Operator::EQ })
 }
 
-fn set_mark(value: Expression<'static>) -> Stmt<'static> {
-    Stmt::Mangle(Mangle { key: meta(MetaKey::Mark), value })
+fn set(key: MetaKey, value: Expression<'static>) -> Stmt<'static> {
+    Stmt::Mangle(Mangle { key: meta(key), value })
+}
+
+fn lookup(fields: &[Field], map: &str) -> Expression<'static> {
+    let lookup = MapExpr { key: key(fields), data: reference(map) };
+    Expression::Named(NamedExpression::Map(Box::new(lookup)))
 }
 
 fn reference(map: &str) -> Expression<'static> {
@@ -239,11 +244,10 @@ fn statement(statement: &Statement) -> Stmt<'static> {
             Stmt::VerdictMap(VerdictMap { key: field(*f), data: Expression::Named(NamedExpression::Set(items)) })
         }
         Statement::Vmap(fields, map) => Stmt::VerdictMap(VerdictMap { key: key(fields), data: reference(map) }),
-        Statement::MarkFromMap(fields, map) => {
-            let lookup = MapExpr { key: key(fields), data: reference(map) };
-            set_mark(Expression::Named(NamedExpression::Map(Box::new(lookup))))
-        }
-        Statement::Mark(n) => set_mark(Expression::Number(*n)),
+        Statement::MarkFromMap(fields, map) => set(MetaKey::Mark, lookup(fields, map)),
+        Statement::Mark(n) => set(MetaKey::Mark, Expression::Number(*n)),
+        Statement::PriorityFromMap(fields, map) => set(MetaKey::Priority, lookup(fields, map)),
+        Statement::Priority(n) => set(MetaKey::Priority, text(classid(*n))),
         Statement::Counter(name) => Stmt::Counter(Counter::Named(name.clone().into())),
         Statement::Log { prefix, group, snaplen } => {
             let mut log = Log::new(Some((*group).into()));

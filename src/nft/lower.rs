@@ -1,12 +1,14 @@
 //! Normal form to ruleset.
 //!
 //! The way of a packet that opens a flow: connection state → `src*` (class into
-//! the mark) → `dst*` (node into the mark) → `svc*` → the entry's chain. Each
-//! arrow is one hash lookup; a range is looked up after the hash, a zone as a
-//! whole after both, and every miss ends in the chain of its reason.
+//! the mark) → `dst*` (target into the priority) → `pair` (node into the mark) →
+//! `service*` → the entry's chain. Each arrow is one hash lookup; a range is
+//! looked up after the hash, a zone as a whole after both, and every miss ends
+//! in the chain of its reason.
 //!
-//! The packet mark carries the class and then the node: it is zoned's own while
-//! a packet is in the forward, input and output hooks.
+//! Mark and priority of the packet that opens a flow are zoned's own in the
+//! forward, input and output hooks; both are 0 again when it is accepted. The
+//! packets of open flows keep theirs.
 
 use jiff::Timestamp;
 
@@ -14,7 +16,7 @@ use super::names::{DENIED_GROUP, LogTag, deny_counter};
 use super::ruleset::{CtState, Field, Hook, Ruleset, Statement, Value, Verdict};
 use crate::net::{Family, Proto};
 use crate::policy::DenyReason;
-use crate::rules::Rules;
+use crate::rules::{Rules, TargetId};
 
 mod ends;
 mod gateway;
@@ -44,15 +46,23 @@ pub fn closed() -> Ruleset {
         zones: Vec::new(),
         sources: Vec::new(),
         targets: Vec::new(),
-        zone_targets: Vec::new(),
-        gateway_targets: Vec::new(),
-        gateway_class: None,
+        pairs: Vec::new(),
+        gateway_source: None,
+        gateway_target: TargetId(1),
         nodes: Vec::new(),
         entries: Vec::new(),
         management: Vec::new(),
         snaplen: 128,
     };
-    lower(&rules)
+    let mut out = lower(&rules);
+    // Without zones no source is known; neighbours must still be found.
+    let discovery = vec![
+        bytes(Field::Icmpv6Type, &gateway::NEIGHBOUR),
+        bytes(Field::HopLimit, &[255]),
+        Statement::Verdict(Verdict::Accept),
+    ];
+    out.chain("input").rules.insert(1, discovery);
+    out
 }
 
 /// Short forms for rules.
@@ -147,8 +157,14 @@ fn forward(out: &mut Ruleset) {
         .rule([bytes(Field::Icmpv6Type, &[1, 2, 3, 4]), accept()]);
 }
 
-/// The third question: mark = node.
+/// The second question's end and the third: mark = class, then node.
 fn services(out: &mut Ruleset) {
+    let known = out.maps.contains_key("pair");
+    let chain = out.chain("pair");
+    if known {
+        chain.rule([Statement::MarkFromMap(vec![Field::Mark, Field::Priority], "pair".into()), goto("svc")]);
+    }
+    chain.rule([deny(DenyReason::NoAllowEntry)]);
     let case = |proto, chain: &str| (Value::Proto(proto), Verdict::Goto(chain.to_owned()));
     let cases = vec![
         case(Proto::TCP, "svc_port"),

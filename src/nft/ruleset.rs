@@ -26,6 +26,7 @@ pub enum Field {
     Icmpv6Type,
     HopLimit,
     Mark,
+    Priority,
     CtState,
 }
 
@@ -46,6 +47,8 @@ pub enum Value {
     Byte(u8),
     /// Mark.
     Mark(u32),
+    /// Priority, printed as a traffic-control class.
+    Priority(u32),
     /// `ipv4` or `ipv6`.
     Family(Family),
     /// Connection state.
@@ -92,6 +95,10 @@ pub enum Statement {
     MarkFromMap(Vec<Field>, String),
     /// `meta mark set N`.
     Mark(u32),
+    /// `meta priority set KEY map @NAME`; a miss ends the rule.
+    PriorityFromMap(Vec<Field>, String),
+    /// `meta priority set N`; 0 = none.
+    Priority(u32),
     /// A named counter.
     Counter(String),
     /// To NFLOG.
@@ -119,6 +126,8 @@ pub type Rule = Vec<Statement>;
 pub enum Gives {
     /// A mark.
     Mark,
+    /// A priority.
+    Priority,
     /// A verdict.
     Verdict,
 }
@@ -128,6 +137,8 @@ pub enum Gives {
 pub enum Data {
     /// A mark.
     Mark(u32),
+    /// A priority.
+    Priority(u32),
     /// A verdict.
     Verdict(Verdict),
 }
@@ -189,6 +200,7 @@ impl Field {
             Self::Icmpv6Type => "icmpv6_type",
             Self::HopLimit => "integer",
             Self::Mark => "mark",
+            Self::Priority => "classid",
             Self::CtState => "ct_state",
         }
     }

@@ -38,6 +38,23 @@ impl Ruleset {
     }
 }
 
+/// The data type that a map gives.
+pub fn gives_name(gives: Gives) -> &'static str {
+    match gives {
+        Gives::Mark => "mark",
+        Gives::Priority => "classid",
+        Gives::Verdict => "verdict",
+    }
+}
+
+/// A priority as nft writes it: a traffic-control class, `MAJOR:MINOR` in hexadecimal.
+pub fn classid(n: u32) -> String {
+    match n {
+        0 => "none".into(),
+        _ => format!("{:x}:{:x}", n >> 16, n & 0xffff),
+    }
+}
+
 /// The hook's name.
 pub fn hook_name(hook: Hook) -> &'static str {
     match hook {
@@ -49,10 +66,7 @@ pub fn hook_name(hook: Hook) -> &'static str {
 
 fn write_map(out: &mut String, name: &str, map: &Map) -> fmt::Result {
     let types: Vec<&str> = map.key.iter().map(|f| f.type_name()).collect();
-    let gives = match map.gives {
-        Gives::Mark => "mark",
-        Gives::Verdict => "verdict",
-    };
+    let gives = gives_name(map.gives);
     writeln!(out, "\tmap {name} {{\n\t\ttype {} : {gives}", types.join(" . "))?;
     if map.interval {
         writeln!(out, "\t\tflags interval")?;
@@ -63,6 +77,7 @@ fn write_map(out: &mut String, name: &str, map: &Map) -> fmt::Result {
             let key: Vec<String> = key.iter().map(value).collect();
             let data = match data {
                 Data::Mark(mark) => format!("{mark:#010x}"),
+                Data::Priority(n) => classid(*n),
                 Data::Verdict(v) => verdict(v),
             };
             writeln!(out, "\t\t\t{} : {data},", key.join(" . "))?;
@@ -88,6 +103,7 @@ fn field(field: Field) -> &'static str {
         Field::Icmpv6Type => "icmpv6 type",
         Field::HopLimit => "ip6 hoplimit",
         Field::Mark => "meta mark",
+        Field::Priority => "meta priority",
         Field::CtState => "ct state",
     }
 }
@@ -106,6 +122,7 @@ fn value(value: &Value) -> String {
         Value::Ports(range) => range.to_string(),
         Value::Byte(n) => n.to_string(),
         Value::Mark(n) => format!("{n:#010x}"),
+        Value::Priority(n) => classid(*n),
         Value::Family(Family::V4) => "ipv4".into(),
         Value::Family(Family::V6) => "ipv6".into(),
         Value::State(state) => state_name(*state).into(),
@@ -149,6 +166,8 @@ fn statement(statement: &Statement) -> String {
         Statement::Vmap(fields, map) => format!("{} vmap @{map}", key(fields)),
         Statement::MarkFromMap(fields, map) => format!("meta mark set {} map @{map}", key(fields)),
         Statement::Mark(n) => format!("meta mark set {n:#010x}"),
+        Statement::PriorityFromMap(fields, map) => format!("meta priority set {} map @{map}", key(fields)),
+        Statement::Priority(n) => format!("meta priority set {}", classid(*n)),
         Statement::Counter(name) => format!("counter name \"{name}\""),
         Statement::Log { prefix, group, snaplen } => format!("log prefix \"{prefix}\" group {group} snaplen {snaplen}"),
         Statement::RejectReset => "reject with tcp reset".into(),

@@ -1,20 +1,21 @@
 //! The first question: which sources meet the same entries.
 //!
-//! A class is a zone and the set of `from` endpoints that mean the source. Its
-//! name is made of those, not of entries: an entry added to a group that is
-//! already somewhere a source changes no class.
+//! A class is a zone and the set of `from` endpoints that mean the source (for
+//! `targets`: of `to` endpoints that mean the destination). Its name is made of
+//! those, not of entries: an entry added to a group that is already somewhere a
+//! source changes no class.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::net::{AddrRange, MacAddr};
-use crate::policy::{Endpoint, HostId, Policy, ZoneId};
+use crate::policy::{Endpoint, Entry, HostId, Policy, ZoneId};
 
 use super::partition::partition_addresses;
 
 /// Index into [`Tokens::endpoints`].
 pub type Token = usize;
 
-/// The distinct `from` endpoints of all entries.
+/// The distinct endpoints of one side of all entries.
 pub struct Tokens {
     /// The endpoints, sorted.
     pub endpoints: Vec<Endpoint>,
@@ -46,12 +47,21 @@ pub struct ZoneSource {
     pub class: ClassKey,
 }
 
+impl ClassKey {
+    /// The endpoints that mean it.
+    pub fn tokens(&self) -> &BTreeSet<Token> {
+        match self {
+            Self::Zone(_, tokens) | Self::Link(_, tokens) | Self::Gateway(tokens) => tokens,
+        }
+    }
+}
+
 impl Tokens {
-    /// The `from` endpoints of a policy.
-    pub fn new(policy: &Policy) -> Self {
+    /// The endpoints of a policy's entries on the side that `side` chooses.
+    pub fn new(policy: &Policy, side: fn(&Entry) -> &[Endpoint]) -> Self {
         let mut entries_of: BTreeMap<Endpoint, BTreeSet<usize>> = BTreeMap::new();
         for (index, entry) in policy.entries.iter().enumerate() {
-            for endpoint in &entry.from {
+            for endpoint in side(entry) {
                 entries_of.entry(*endpoint).or_default().insert(index);
             }
         }
@@ -74,27 +84,27 @@ impl Tokens {
         Self { endpoints, entries, by_host }
     }
 
-    /// The token of an endpoint, if any entry comes from it.
+    /// The token of an endpoint, if any entry names it.
     pub fn of(&self, endpoint: Endpoint) -> Option<Token> {
         self.endpoints.binary_search(&endpoint).ok()
     }
 
-    /// The entries that some of the tokens are a source of.
+    /// The entries that name some of the tokens.
     pub fn entries_of(&self, tokens: &BTreeSet<Token>) -> BTreeSet<usize> {
         tokens.iter().flat_map(|t| self.entries[*t].iter().copied()).collect()
     }
 
     /// A name for a class that depends on nothing but what it means.
     pub fn class_name(&self, policy: &Policy, key: &ClassKey) -> String {
-        let (mut name, tokens) = match key {
-            ClassKey::Zone(zone, tokens) => (format!("zone {}", policy.zone(*zone).name), tokens),
-            ClassKey::Link(zones, tokens) => {
+        let mut name = match key {
+            ClassKey::Zone(zone, _) => format!("zone {}", policy.zone(*zone).name),
+            ClassKey::Link(zones, _) => {
                 let names: Vec<&str> = zones.iter().map(|z| policy.zone(*z).name.as_str()).collect();
-                (format!("link {}", names.join("\u{0}")), tokens)
+                format!("link {}", names.join("\u{0}"))
             }
-            ClassKey::Gateway(tokens) => ("gateway".to_owned(), tokens),
+            ClassKey::Gateway(_) => "gateway".to_owned(),
         };
-        let mut parts: Vec<String> = tokens.iter().map(|t| endpoint_name(policy, self.endpoints[*t])).collect();
+        let mut parts: Vec<String> = key.tokens().iter().map(|t| endpoint_name(policy, self.endpoints[*t])).collect();
         parts.sort();
         for part in parts {
             name.push('\u{0}');
@@ -114,7 +124,7 @@ fn endpoint_name(policy: &Policy, endpoint: Endpoint) -> String {
     }
 }
 
-/// The class of sources in a zone that no narrower endpoint means.
+/// The class of what in a zone no narrower endpoint means.
 pub fn zone_class(tokens: &Tokens, zone: ZoneId) -> ClassKey {
     ClassKey::Zone(zone, tokens.of(Endpoint::Zone(zone)).into_iter().collect())
 }
@@ -133,7 +143,7 @@ pub fn sources(policy: &Policy, tokens: &Tokens) -> Vec<ZoneSource> {
     for index in 0..policy.zones.len() {
         let zone = ZoneId(index);
         let wide = tokens.of(Endpoint::Zone(zone));
-        let open = open_pieces(policy, tokens, zone);
+        let open = open_pieces(policy, tokens, zone, |host| policy.seen_macs(host).is_empty());
         for (mac, ranges) in bound_ranges(policy, tokens, zone) {
             for (range, set) in partition_addresses(&ranges) {
                 for (piece, extra) in split(range, &open) {
@@ -152,8 +162,14 @@ pub fn sources(policy: &Policy, tokens: &Tokens) -> Vec<ZoneSource> {
     out
 }
 
-/// Addresses that endpoints mean whatever the MAC, divided by their tokens.
-fn open_pieces(policy: &Policy, tokens: &Tokens, zone: ZoneId) -> Vec<(AddrRange, BTreeSet<Token>)> {
+/// Addresses that endpoints mean whatever the MAC, divided by their tokens;
+/// hosts where `counts` says so.
+pub fn open_pieces(
+    policy: &Policy,
+    tokens: &Tokens,
+    zone: ZoneId,
+    counts: impl Fn(HostId) -> bool,
+) -> Vec<(AddrRange, BTreeSet<Token>)> {
     let mut ranges: Vec<(AddrRange, Token)> = Vec::new();
     for (token, endpoint) in tokens.endpoints.iter().enumerate() {
         match endpoint {
@@ -165,7 +181,7 @@ fn open_pieces(policy: &Policy, tokens: &Tokens, zone: ZoneId) -> Vec<(AddrRange
         }
     }
     for (host, own) in &tokens.by_host {
-        if policy.host(*host).zone == zone && policy.seen_macs(*host).is_empty() {
+        if policy.host(*host).zone == zone && counts(*host) {
             for ip in &policy.host(*host).ips {
                 ranges.extend(own.iter().map(|token| (AddrRange::from(*ip), *token)));
             }

@@ -7,11 +7,11 @@ use jiff::Timestamp;
 use crate::net::AddrRange;
 use crate::policy::{DenyWith, Endpoint, Policy, Regions, ZoneId, forwardable};
 
-use super::classes::{ClassKey, Tokens, link_class, sources, zone_class};
+use super::classes::{ClassKey, Tokens, ZoneSource, link_class, sources, zone_class};
 use super::ids::assign;
 use super::services::{Member, leaves};
-use super::targets::{ClassTargets, Directory, NodeKey};
-use super::{AtomRules, ClassId, ManagementRule, NodeId, Rules, Source, Target, ZoneRules};
+use super::targets::{Directory, NodeKey, ZoneTarget, targets};
+use super::{AtomRules, ClassId, ManagementRule, NodeId, Pair, Rules, Source, Target, TargetId, ZoneRules};
 
 /// Header bytes that the kernel hands over even where none are kept: without
 /// them no record could name addresses and ports.
@@ -21,110 +21,90 @@ const HEADERS: u32 = 128;
 /// reason of a denial only.
 pub fn compile(policy: &Policy, at: Timestamp) -> Rules {
     let regions = Regions::new(policy);
-    let tokens = Tokens::new(policy);
-    let zone_sources = sources(policy, &tokens);
-    let links: Vec<ClassKey> = regions
-        .atoms()
-        .iter()
-        .map(|atom| link_class(&tokens, &atom.ranges.iter().map(|(_, zone)| *zone).collect()))
-        .collect();
-    let gateway =
-        (!policy.gateway.output_allow).then(|| ClassKey::Gateway(tokens.of(Endpoint::Gateway).into_iter().collect()));
+    let from = Tokens::new(policy, |entry| &entry.from);
+    let to = Tokens::new(policy, |entry| &entry.to);
+    let zones = || (0..policy.zones.len()).map(ZoneId);
+    let gateway = |tokens: &Tokens| ClassKey::Gateway(tokens.of(Endpoint::Gateway).into_iter().collect());
 
-    let mut keys: BTreeSet<ClassKey> = zone_sources.iter().map(|s| s.class.clone()).collect();
-    keys.extend((0..policy.zones.len()).map(|z| zone_class(&tokens, ZoneId(z))));
+    let found = sources(policy, &from);
+    let links: Vec<ClassKey> =
+        regions.atoms().iter().map(|atom| link_class(&from, &atom.ranges.iter().map(|(_, z)| *z).collect())).collect();
+    let mut keys: BTreeSet<ClassKey> = found.iter().map(|s| s.class.clone()).collect();
+    keys.extend(zones().map(|z| zone_class(&from, z)));
     keys.extend(links.iter().cloned());
-    keys.extend(gateway.clone());
-    let classes = ClassIds::new(policy, &tokens, keys);
+    keys.extend((!policy.gateway.output_allow).then(|| gateway(&from)));
+    let classes = ClassIds::new(policy, &from, keys);
 
-    let meets = Meets::new(policy, &tokens, &classes);
+    let places = targets(policy, &to);
+    let mut keys: BTreeSet<ClassKey> = places.iter().map(|t| t.class.clone()).collect();
+    keys.extend(zones().map(|z| zone_class(&to, z)));
+    keys.insert(gateway(&to));
+    let destinations = ClassIds::new(policy, &to, keys);
+
+    let (pairs, nodes) = pairs(policy, (&from, &classes), (&to, &destinations));
     let atoms = atom_rules(&regions, &links, &classes);
     Rules {
-        sources: place_sources(&atoms, zone_sources, &classes),
-        targets: meets.targets(&atoms),
-        zone_targets: meets.zone_targets(),
-        gateway_targets: meets.gateway_targets(),
-        gateway_class: gateway.map(|key| classes.id(&key)),
-        nodes: meets
-            .nodes
-            .iter()
-            .map(|(key, id)| (*id, leaves(policy, key, at)))
-            .collect::<BTreeMap<_, _>>()
-            .into_iter()
-            .collect(),
+        sources: place_sources(&atoms, found, &classes),
+        targets: place_targets(&atoms, places, &destinations),
+        pairs,
+        nodes: nodes.into_iter().map(|(id, key)| (id, leaves(policy, &key, at))).collect(),
+        gateway_source: (!policy.gateway.output_allow).then(|| ClassId(classes.id(&gateway(&from)))),
+        gateway_target: TargetId(destinations.id(&gateway(&to))),
         entries: policy.entries.iter().map(|e| e.id.clone()).collect(),
         management: management(policy, &atoms),
         snaplen: u32::from(policy.log.snaplen).max(HEADERS),
-        zones: (0..policy.zones.len()).map(|z| zone_rules(policy, &tokens, &classes, ZoneId(z))).collect(),
+        zones: zones()
+            .map(|id| ZoneRules {
+                name: policy.zone(id).name.clone(),
+                class: ClassId(classes.id(&zone_class(&from, id))),
+                target: TargetId(destinations.id(&zone_class(&to, id))),
+                reject: policy.zone(id).deny_with == DenyWith::Reject,
+            })
+            .collect(),
         atoms,
     }
 }
 
-/// The id of every class.
+/// The id of every class of one side.
 struct ClassIds {
-    ids: BTreeMap<ClassKey, ClassId>,
+    ids: BTreeMap<ClassKey, u32>,
 }
 
 impl ClassIds {
     fn new(policy: &Policy, tokens: &Tokens, keys: BTreeSet<ClassKey>) -> Self {
         let named: BTreeMap<String, ClassKey> =
             keys.into_iter().map(|key| (tokens.class_name(policy, &key), key)).collect();
-        let ids = assign(&named.keys().cloned().collect());
-        Self { ids: named.into_iter().map(|(name, key)| (key, ClassId(ids[&name]))).collect() }
+        let ids = assign(named.keys());
+        Self { ids: named.into_values().zip(ids).collect() }
     }
 
     /// Every class asked for was collected before ids were given.
-    fn id(&self, key: &ClassKey) -> ClassId {
+    fn id(&self, key: &ClassKey) -> u32 {
         self.ids[key]
     }
 }
 
-/// What every class meets, with the id of every node.
-struct Meets {
-    classes: Vec<(ClassId, ClassTargets)>,
-    nodes: BTreeMap<NodeKey, NodeId>,
-}
-
-impl Meets {
-    fn new(policy: &Policy, tokens: &Tokens, classes: &ClassIds) -> Self {
-        let directory = Directory::new(policy);
-        let met: Vec<(ClassId, ClassTargets)> =
-            classes.ids.iter().map(|(key, id)| (*id, directory.of_class(policy, tokens, key))).collect();
-        let keys: BTreeSet<&NodeKey> = met
-            .iter()
-            .flat_map(|(_, t)| t.narrow.iter().map(|(_, _, node)| node).chain(t.wide.values()).chain(Some(&t.gateway)))
-            .filter(|key| !key.is_empty())
-            .collect();
-        let named: BTreeMap<String, &NodeKey> = keys.into_iter().map(|key| (node_name(policy, key), key)).collect();
-        let ids = assign(&named.keys().cloned().collect());
-        let nodes = named.into_iter().map(|(name, key)| (key.clone(), NodeId(ids[&name]))).collect();
-        Self { classes: met, nodes }
-    }
-
-    fn targets(&self, atoms: &[AtomRules]) -> Vec<Target> {
-        let mut out = Vec::new();
-        for (class, met) in &self.classes {
-            for (zone, range, key) in &met.narrow {
-                let node = self.nodes[key];
-                for (atom, rules) in atoms.iter().enumerate() {
-                    let places = within(&rules.destinations, *zone, *range);
-                    out.extend(places.map(|range| Target { class: *class, atom, range, node }));
-                }
-            }
+/// Every class of sources that meets a class of destinations, and the node of
+/// each such pair; pairs that the same members match share one.
+fn pairs(
+    policy: &Policy,
+    (from, classes): (&Tokens, &ClassIds),
+    (to, destinations): (&Tokens, &ClassIds),
+) -> (Vec<Pair>, BTreeMap<NodeId, NodeKey>) {
+    let directory = Directory::new(to, destinations.ids.keys());
+    let mut met: Vec<(ClassId, TargetId, NodeKey)> = Vec::new();
+    for (key, id) in &classes.ids {
+        for (target, node) in directory.meets(policy, from, key) {
+            met.push((ClassId(*id), TargetId(destinations.id(target)), node));
         }
-        out.sort();
-        out
     }
-
-    fn zone_targets(&self) -> Vec<(ClassId, ZoneId, NodeId)> {
-        let met = self.classes.iter();
-        met.flat_map(|(class, t)| t.wide.iter().map(|(zone, key)| (*class, *zone, self.nodes[key]))).collect()
-    }
-
-    fn gateway_targets(&self) -> Vec<(ClassId, NodeId)> {
-        let met = self.classes.iter().filter(|(_, t)| !t.gateway.is_empty());
-        met.map(|(class, t)| (*class, self.nodes[&t.gateway])).collect()
-    }
+    let names: BTreeMap<String, NodeKey> =
+        met.iter().map(|(_, _, key)| (node_name(policy, key), key.clone())).collect();
+    let ids = assign(names.keys());
+    let ids: BTreeMap<&NodeKey, NodeId> = names.values().zip(ids.into_iter().map(NodeId)).collect();
+    let pairs =
+        met.iter().map(|(class, target, key)| Pair { class: *class, target: *target, node: ids[key] }).collect();
+    (pairs, ids.into_iter().map(|(key, id)| (id, key.clone())).collect())
 }
 
 /// A name for a node that depends on nothing but its members.
@@ -165,15 +145,15 @@ fn atom_rules(regions: &Regions, links: &[ClassKey], classes: &ClassIds) -> Vec<
                 .iter()
                 .flat_map(|(range, zone)| forwardable(*range).into_iter().map(|r| (r, *zone)))
                 .collect(),
-            link_class: classes.id(link),
+            link_class: ClassId(classes.id(link)),
         })
         .collect()
 }
 
-fn place_sources(atoms: &[AtomRules], found: Vec<super::classes::ZoneSource>, classes: &ClassIds) -> Vec<Source> {
+fn place_sources(atoms: &[AtomRules], found: Vec<ZoneSource>, classes: &ClassIds) -> Vec<Source> {
     let mut out = Vec::new();
     for source in found {
-        let class = classes.id(&source.class);
+        let class = ClassId(classes.id(&source.class));
         for (atom, rules) in atoms.iter().enumerate() {
             let places = within(&rules.sources, source.zone, source.range);
             out.extend(places.map(|range| Source { atom, mac: source.mac, range, class }));
@@ -183,13 +163,17 @@ fn place_sources(atoms: &[AtomRules], found: Vec<super::classes::ZoneSource>, cl
     out
 }
 
-fn zone_rules(policy: &Policy, tokens: &Tokens, classes: &ClassIds, id: ZoneId) -> ZoneRules {
-    let zone = policy.zone(id);
-    ZoneRules {
-        name: zone.name.clone(),
-        class: classes.id(&zone_class(tokens, id)),
-        reject: zone.deny_with == DenyWith::Reject,
+fn place_targets(atoms: &[AtomRules], found: Vec<ZoneTarget>, classes: &ClassIds) -> Vec<Target> {
+    let mut out = Vec::new();
+    for target in found {
+        let class = TargetId(classes.id(&target.class));
+        for (atom, rules) in atoms.iter().enumerate() {
+            let places = within(&rules.destinations, target.zone, target.range);
+            out.extend(places.map(|range| Target { atom, range, class }));
+        }
     }
+    out.sort();
+    out
 }
 
 fn management(policy: &Policy, atoms: &[AtomRules]) -> Vec<ManagementRule> {

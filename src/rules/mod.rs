@@ -5,13 +5,15 @@
 //!
 //! 1. Who sends? (interface, MAC, address) → *class*: the sources that the same
 //!    endpoints mean, so that they meet the same entries.
-//! 2. To whom? (class, interface, address) → *node*: the set of entries that
-//!    match source and destination.
+//! 2. To whom? (interface, address) → *target*: the destinations that the same
+//!    endpoints mean; and (class, target) → *node*: the set of entries that match
+//!    source and destination.
 //! 3. What? (node, protocol, port) → *leaf*: the deciding entry, or the reason
 //!    of the denial.
 //!
 //! Groups are never multiplied out: an entry costs its sources plus its
-//! destinations plus its services. Ids of classes and nodes are hashes of what
+//! destinations plus its services, and the classes on one side times those on
+//! the other. Ids of classes and nodes are hashes of what
 //! they stand for, so that a change elsewhere leaves them as they are.
 
 mod classes;
@@ -32,6 +34,10 @@ pub use compile::compile;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClassId(pub u32);
 
+/// Id of a class of destinations; never 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TargetId(pub u32);
+
 /// Id of a set of entries that match the same (source, destination); never 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeId(pub u32);
@@ -50,12 +56,12 @@ pub struct Rules {
     pub sources: Vec<Source>,
     /// Destinations that differ from the rest of their zone.
     pub targets: Vec<Target>,
-    /// The rest of a zone as destination.
-    pub zone_targets: Vec<(ClassId, ZoneId, NodeId)>,
-    /// The gateway itself as destination.
-    pub gateway_targets: Vec<(ClassId, NodeId)>,
+    /// Which class of sources meets which class of destinations.
+    pub pairs: Vec<Pair>,
     /// The gateway itself as source, where its output is denied by default.
-    pub gateway_class: Option<ClassId>,
+    pub gateway_source: Option<ClassId>,
+    /// The gateway itself as destination.
+    pub gateway_target: TargetId,
     /// What each node decides, by service.
     pub nodes: Vec<(NodeId, Vec<(ServiceKey, Leaf)>)>,
     /// Ids of all entries, in reading order; index as in [`Leaf::Entry`].
@@ -86,6 +92,8 @@ pub struct ZoneRules {
     pub name: String,
     /// Class of a source that no narrower endpoint means.
     pub class: ClassId,
+    /// Class of a destination that no narrower endpoint means.
+    pub target: TargetId,
     /// Denied packets that leave it are answered.
     pub reject: bool,
 }
@@ -103,16 +111,25 @@ pub struct Source {
     pub class: ClassId,
 }
 
-/// Destinations of one class that share a node.
+/// Destinations of one class.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Target {
-    /// The class of the source.
-    pub class: ClassId,
     /// Where they lie.
     pub atom: AtomIndex,
     /// Their addresses.
     pub range: AddrRange,
-    /// The node.
+    /// Their class.
+    pub class: TargetId,
+}
+
+/// A class of sources that some entry leads to a class of destinations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Pair {
+    /// Sources.
+    pub class: ClassId,
+    /// Destinations.
+    pub target: TargetId,
+    /// What both match.
     pub node: NodeId,
 }
 

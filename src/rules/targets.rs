@@ -1,107 +1,88 @@
-//! The second question: which destinations a class meets, and under which entries.
+//! The second question: which destinations the same entries lead to, and what
+//! becomes of a class of sources that meets a class of destinations.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::net::AddrRange;
-use crate::policy::{Endpoint, Policy, ZoneId};
+use crate::policy::{Policy, ZoneId};
 
-use super::classes::{ClassKey, Tokens};
-use super::partition::partition_addresses;
+use super::classes::{ClassKey, Tokens, open_pieces};
 use super::services::Member;
 
 /// The entries (and a zone's own routing) that match a source and a destination.
 pub type NodeKey = BTreeSet<Member>;
 
-/// Where one entry leads.
-#[derive(Default)]
-struct Destinations {
-    narrow: Vec<(ZoneId, AddrRange)>,
-    wide: Vec<ZoneId>,
-    gateway: bool,
+/// Destinations of one zone, wherever they lie.
+pub struct ZoneTarget {
+    /// The zone.
+    pub zone: ZoneId,
+    /// Their addresses.
+    pub range: AddrRange,
+    /// Their class.
+    pub class: ClassKey,
 }
 
-/// The destinations of every entry, expanded once.
-pub struct Directory {
-    entries: Vec<Destinations>,
+/// Every destination that some endpoint narrower than its zone means.
+pub fn targets(policy: &Policy, tokens: &Tokens) -> Vec<ZoneTarget> {
+    let zones = (0..policy.zones.len()).map(ZoneId);
+    zones
+        .flat_map(|zone| {
+            let wide = tokens.of(crate::policy::Endpoint::Zone(zone));
+            open_pieces(policy, tokens, zone, |_| true).into_iter().map(move |(range, mut set)| {
+                set.extend(wide);
+                ZoneTarget { zone, range, class: ClassKey::Zone(zone, set) }
+            })
+        })
+        .collect()
 }
 
-/// What one class meets.
-#[derive(Default)]
-pub struct ClassTargets {
-    /// Addresses in a zone that differ from the rest of it.
-    pub narrow: Vec<(ZoneId, AddrRange, NodeKey)>,
-    /// Zones as a whole.
-    pub wide: BTreeMap<ZoneId, NodeKey>,
-    /// The gateway.
-    pub gateway: NodeKey,
+/// Which classes of destinations each entry, and each zone, leads to.
+pub struct Directory<'a> {
+    by_entry: BTreeMap<usize, Vec<&'a ClassKey>>,
+    by_zone: BTreeMap<ZoneId, Vec<&'a ClassKey>>,
 }
 
-impl Directory {
-    /// Expands the `to` endpoints of all entries.
-    pub fn new(policy: &Policy) -> Self {
-        let entries = policy.entries.iter().map(|entry| destinations(policy, &entry.to)).collect();
-        Self { entries }
+impl<'a> Directory<'a> {
+    /// The directory of these destination classes.
+    pub fn new(tokens: &Tokens, classes: impl Iterator<Item = &'a ClassKey>) -> Self {
+        let mut out = Self { by_entry: BTreeMap::new(), by_zone: BTreeMap::new() };
+        for class in classes {
+            for entry in tokens.entries_of(class.tokens()) {
+                out.by_entry.entry(entry).or_default().push(class);
+            }
+            if let ClassKey::Zone(zone, _) = class {
+                out.by_zone.entry(*zone).or_default().push(class);
+            }
+        }
+        out
     }
 
-    /// What a class meets; entries that only the gateway's own output needs are
-    /// met by the gateway's class alone.
-    pub fn of_class(&self, policy: &Policy, tokens: &Tokens, class: &ClassKey) -> ClassTargets {
-        let (set, home) = match class {
-            ClassKey::Zone(zone, set) => (set, Some(*zone)),
-            ClassKey::Link(_, set) | ClassKey::Gateway(set) => (set, None),
-        };
-        let mut targets = ClassTargets::default();
-        let mut narrow: BTreeMap<ZoneId, Vec<(AddrRange, Member)>> = BTreeMap::new();
-        if let Some(zone) = home.filter(|z| policy.zone(*z).intra_zone_allow) {
-            targets.wide.entry(zone).or_default().insert(Member::IntraZone);
-        }
-        for index in tokens.entries_of(set) {
-            let member = Member::Entry(index);
-            let to = &self.entries[index];
-            if to.gateway && !matches!(class, ClassKey::Gateway(_)) {
-                targets.gateway.insert(member);
-            }
-            // What every zone of an interface may send from reaches the gateway only.
-            if matches!(class, ClassKey::Link(..)) {
-                continue;
-            }
-            for zone in &to.wide {
-                targets.wide.entry(*zone).or_default().insert(member);
-            }
-            for (zone, range) in &to.narrow {
-                narrow.entry(*zone).or_default().push((*range, member));
+    /// What a class of sources meets: every class of destinations that some
+    /// entry leads to from it, with all the members that match both.
+    pub fn meets(&self, policy: &Policy, from: &Tokens, class: &ClassKey) -> BTreeMap<&'a ClassKey, NodeKey> {
+        let mut met: BTreeMap<&'a ClassKey, NodeKey> = BTreeMap::new();
+        if let ClassKey::Zone(zone, _) = class
+            && policy.zone(*zone).intra_zone_allow
+        {
+            for to in self.by_zone.get(zone).into_iter().flatten() {
+                met.entry(to).or_default().insert(Member::IntraZone);
             }
         }
-        for (zone, ranges) in narrow {
-            let wide = targets.wide.get(&zone).cloned().unwrap_or_default();
-            for (range, set) in partition_addresses(&ranges) {
-                let node: BTreeSet<Member> = set.union(&wide).copied().collect();
-                targets.narrow.push((zone, range, node));
+        for entry in from.entries_of(class.tokens()) {
+            for to in self.by_entry.get(&entry).into_iter().flatten().filter(|to| may_meet(class, to)) {
+                met.entry(to).or_default().insert(Member::Entry(entry));
             }
         }
-        targets
+        met
     }
 }
 
-fn destinations(policy: &Policy, to: &[Endpoint]) -> Destinations {
-    let mut out = Destinations::default();
-    for endpoint in to {
-        match endpoint {
-            Endpoint::Gateway => out.gateway = true,
-            Endpoint::Zone(zone) => out.wide.push(*zone),
-            Endpoint::Network(zone, net) => out.narrow.push((*zone, AddrRange::from(*net))),
-            Endpoint::Host(host) => {
-                let host = policy.host(*host);
-                out.narrow.extend(host.ips.iter().map(|ip| (host.zone, AddrRange::from(*ip))));
-            }
-            Endpoint::Group(zone, group) => {
-                let group = policy.group(*group);
-                out.narrow.extend(group.networks.iter().map(|n| (*zone, AddrRange::from(*n))));
-                for host in &group.hosts {
-                    out.narrow.extend(policy.host(*host).ips.iter().map(|ip| (*zone, AddrRange::from(*ip))));
-                }
-            }
-        }
+/// Addresses that belong to every zone of an interface reach the gateway only,
+/// and the gateway does not reach itself through the network.
+fn may_meet(from: &ClassKey, to: &ClassKey) -> bool {
+    match from {
+        ClassKey::Zone(..) => true,
+        ClassKey::Link(..) => matches!(to, ClassKey::Gateway(_)),
+        ClassKey::Gateway(_) => matches!(to, ClassKey::Zone(..)),
     }
-    out
 }

@@ -20,8 +20,8 @@ pub use interfaces::Interfaces;
 pub use interval::IntervalSet;
 pub use merge::merge;
 pub use point::{
-    GATEWAY_INTERFACE, Point, UNKNOWN_MAC, all_services, instant_of, mac_value, macs, service_set, service_value,
-    time_set, time_value,
+    GATEWAY_INTERFACE, Point, UNKNOWN_MAC, all_services, instant_of, mac_value, macs, own_icmp, service_set,
+    service_value, time_set, time_value,
 };
 
 #[cfg(test)]

@@ -40,51 +40,60 @@ pub fn mac_value(mac: Option<MacAddr>) -> u128 {
     mac.map_or(UNKNOWN_MAC, |m| u128::from(m.to_u64()))
 }
 
+/// The ICMP of a family; the other family's number is a bare protocol in it.
+pub fn own_icmp(family: Family) -> Proto {
+    match family {
+        Family::V4 => Proto::ICMP,
+        Family::V6 => Proto::ICMPV6,
+    }
+}
+
 /// The number of a packet's protocol and destination port or ICMP type:
 /// protocol × 65536 + port or type, 0 for other protocols. None if the packet
 /// lacks the port or type that its protocol has: such a one opens no flow.
 pub fn service_value(packet: &Packet) -> Option<u128> {
     let low = match packet.proto {
         p if p.has_ports() => u128::from(packet.dport?),
-        Proto::ICMP | Proto::ICMPV6 => u128::from(packet.icmp_type?),
+        p if p == own_icmp(packet.family()) => u128::from(packet.icmp_type?),
         _ => 0,
     };
     Some(u128::from(packet.proto.0) * PORTS + low)
 }
 
-fn proto_range(proto: Proto) -> (u128, u128) {
+fn proto_range(family: Family, proto: Proto) -> (u128, u128) {
     let base = u128::from(proto.0) * PORTS;
     match proto {
         p if p.has_ports() => (base, base + PORTS - 1),
-        Proto::ICMP | Proto::ICMPV6 => (base, base + 255),
+        p if p == own_icmp(family) => (base, base + 255),
         _ => (base, base),
     }
 }
 
-/// Every service there is.
-pub fn all_services() -> IntervalSet {
-    IntervalSet::from_ranges((0..=255).map(|n| proto_range(Proto(n))))
+/// Every service of a family.
+pub fn all_services(family: Family) -> IntervalSet {
+    IntervalSet::from_ranges((0..=255).map(|n| proto_range(family, Proto(n))))
 }
 
-/// The union of services.
-pub fn service_set(services: &[Service]) -> IntervalSet {
+/// What services mean in a family: ICMP in IPv4 alone, ICMPv6 in IPv6 alone.
+pub fn service_set(family: Family, services: &[Service]) -> IntervalSet {
     if services.contains(&Service::Any) {
-        return all_services();
+        return all_services(family);
     }
     let typed = |proto: Proto, kind: Option<u8>| {
-        let (base, last) = proto_range(proto);
-        kind.map_or((base, last), |t| (base + u128::from(t), base + u128::from(t)))
+        let (base, last) = proto_range(family, proto);
+        let range = kind.map_or((base, last), |t| (base + u128::from(t), base + u128::from(t)));
+        (proto == own_icmp(family)).then_some(range)
     };
-    IntervalSet::from_ranges(services.iter().map(|service| match *service {
+    IntervalSet::from_ranges(services.iter().filter_map(|service| match *service {
         Service::Ports(proto, range) => {
             let base = u128::from(proto.0) * PORTS;
-            (base + u128::from(range.first()), base + u128::from(range.last()))
+            Some((base + u128::from(range.first()), base + u128::from(range.last())))
         }
         Service::Icmp(kind) => typed(Proto::ICMP, kind),
         Service::Icmpv6(kind) => typed(Proto::ICMPV6, kind),
-        Service::Proto(proto) => proto_range(proto),
-        // Handled above: it alone is everything.
-        Service::Any => (0, u128::from(u8::MAX) * PORTS),
+        Service::Proto(proto) => Some(proto_range(family, proto)),
+        // Everything: handled above.
+        Service::Any => None,
     }))
 }
 
@@ -119,7 +128,7 @@ impl Cube {
         let service = plain_service(self.get(Dim::Service), self.family)?;
         let proto = Proto(u8::try_from(service / PORTS).ok()?);
         let low = service % PORTS;
-        let icmp = matches!(proto, Proto::ICMP | Proto::ICMPV6);
+        let icmp = proto == own_icmp(self.family);
         let packet = Packet {
             in_if: interfaces.name(self.get(Dim::In).first()?).cloned(),
             out_if: interfaces.name(self.get(Dim::Out).first()?).cloned(),
@@ -153,10 +162,8 @@ impl Cube {
 }
 
 fn plain_service(set: &IntervalSet, family: Family) -> Option<u128> {
-    let ping = match family {
-        Family::V4 => u128::from(Proto::ICMP.0) * PORTS + 8,
-        Family::V6 => u128::from(Proto::ICMPV6.0) * PORTS + 128,
-    };
+    let echo = if family == Family::V4 { 8 } else { 128 };
+    let ping = u128::from(own_icmp(family).0) * PORTS + echo;
     let tcp = u128::from(Proto::TCP.0) * PORTS;
     let common = [443, 80, 22].map(|port| tcp + port);
     common
@@ -164,7 +171,7 @@ fn plain_service(set: &IntervalSet, family: Family) -> Option<u128> {
         .find(|n| set.contains(*n))
         .or_else(|| {
             [Proto::TCP, Proto::UDP, Proto::SCTP].into_iter().find_map(|proto| {
-                let (base, last) = proto_range(proto);
+                let (base, last) = proto_range(family, proto);
                 // Port 0 is a port, but no plain one.
                 set.intersect(&IntervalSet::range(base + 1, last)).first()
             })

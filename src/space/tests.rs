@@ -150,7 +150,7 @@ fn interfaces_fall_to_the_narrowest_pattern() {
 fn a_witness_is_of_its_cube() {
     let interfaces = Interfaces::new([IfPattern::Exact(name("eth1"))]);
     let time = time_set(&[("2026-11-15T00:00:00Z".parse().unwrap(), "2026-11-16T00:00:00Z".parse().unwrap())]);
-    let services: [Service; 3] = ["icmp/3", "proto/47", "udp/53-60"].map(|t| t.parse().unwrap());
+    let services: [Service; 3] = ["icmpv6/3", "proto/47", "udp/53-60"].map(|t| t.parse().unwrap());
     for service in services.into_iter().chain([Service::Any]) {
         for mac in [macs(&[]), macs(&[MacAddr([1, 0, 0, 0, 0, 0])]), IntervalSet::single(UNKNOWN_MAC)] {
             let cube = Cube {
@@ -161,7 +161,7 @@ fn a_witness_is_of_its_cube() {
                     mac,
                     IntervalSet::range(0, u128::MAX),
                     IntervalSet::single(7),
-                    service_set(&[service]),
+                    service_set(Family::V6, &[service]),
                     time.clone(),
                 ],
             };
@@ -177,8 +177,10 @@ fn a_witness_is_of_its_cube() {
 
 #[test]
 fn services_are_ports_of_their_own_protocol() {
-    let set = service_set(&[Service::Ports(Proto::TCP, "443".parse().unwrap())]);
+    let set = service_set(Family::V6, &[Service::Ports(Proto::TCP, "443".parse().unwrap())]);
     assert_eq!(set.ranges(), [(6 * 65536 + 443, 6 * 65536 + 443)]);
-    assert!(all_services().covers(&set));
-    assert_eq!(service_set(&[Service::Proto(Proto::UDP)]).ranges(), [(17 * 65536, 18 * 65536 - 1)]);
+    assert!(all_services(Family::V6).covers(&set));
+    assert!(service_set(Family::V4, &[Service::Icmpv6(None)]).is_empty());
+    assert_eq!(service_set(Family::V4, &[Service::Proto(Proto::ICMPV6)]).ranges(), [(58 * 65536, 58 * 65536)]);
+    assert_eq!(service_set(Family::V6, &[Service::Proto(Proto::UDP)]).ranges(), [(17 * 65536, 18 * 65536 - 1)]);
 }

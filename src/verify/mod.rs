@@ -1,1 +1,28 @@
-//! What a change opens and closes, expectations, traces: proved on spaces, not sampled.
+//! What a policy lets open, and what follows from it: proved on spaces, not sampled.
+//!
+//! Takes resolved policies; gives the flows that a change opens and closes
+//! ([`diff`]), whether the policy's own expectations hold ([`expectations`]),
+//! why a packet passes or not and what comes nearest ([`trace`], [`nearest`]),
+//! and the zone × zone table ([`matrix`]). Zone geometry comes from
+//! `policy::Regions`; nothing of the compiler is used. Pure.
+
+mod allowed;
+
+mod diff;
+mod expect;
+mod flow;
+mod geometry;
+mod packet;
+mod remainder;
+mod services;
+mod settings;
+
+pub use allowed::{Allowance, Allowed, Cause};
+pub use diff::{Diff, diff};
+pub use expect::{ExpectationResult, expectations};
+pub use flow::Flow;
+pub use geometry::{Geometry, Source, Target};
+pub use packet::{packet_json, packet_text};
+
+#[cfg(test)]
+mod tests;

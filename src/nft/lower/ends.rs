@@ -25,7 +25,8 @@ pub fn entries(rules: &Rules, out: &mut Ruleset) {
         match leaf {
             Leaf::IntraZone => {
                 out.counters.insert("intra_zone".into());
-                out.chain("intra_zone").rule([Statement::Counter("intra_zone".into()), accept()]);
+                let count = Statement::Counter("intra_zone".into());
+                out.chain("intra_zone").rule([count, Statement::Mark(0), Statement::Priority(0), accept()]);
             }
             Leaf::Entry { entry, log } => {
                 let id = &rules.entries[entry];
@@ -34,7 +35,7 @@ pub fn entries(rules: &Rules, out: &mut Ruleset) {
                     let prefix = LogTag::Accepted(entry_tag(id)).prefix();
                     rule.push(Statement::Log { prefix, group: ACCEPTED_GROUP, snaplen: rules.snaplen });
                 }
-                rule.push(accept());
+                rule.extend([Statement::Mark(0), Statement::Priority(0), accept()]);
                 out.chain(entry_chain(id, log)).rule(rule);
             }
             Leaf::Deny(_) => {}

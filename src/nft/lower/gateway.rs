@@ -9,7 +9,7 @@ use super::short::{accept, by_family, bytes, deny, goto, l4proto};
 use super::{by_mac, states};
 
 /// Neighbour solicitation and advertisement, router solicitation (RFC 4861).
-const NEIGHBOUR: [u8; 3] = [133, 135, 136];
+pub const NEIGHBOUR: [u8; 3] = [133, 135, 136];
 
 /// The input hook: management first of all.
 pub fn input(rules: &Rules, out: &mut Ruleset) {
@@ -36,16 +36,11 @@ pub fn input(rules: &Rules, out: &mut Ruleset) {
             Statement::Verdict(Verdict::Return),
         ])
         .rule([deny(DenyReason::Invalid)]);
-    let known = out.maps.contains_key("gateway");
-    let chain = out.chain("gateway");
-    chain
-        .rule([bytes(Field::IcmpType, &[3, 11, 12]), accept()])
-        .rule([bytes(Field::Icmpv6Type, &[1, 2, 3, 4]), accept()])
-        .rule([bytes(Field::Icmpv6Type, &NEIGHBOUR), bytes(Field::HopLimit, &[255]), accept()]);
-    if known {
-        chain.rule([Statement::MarkFromMap(vec![Field::Mark], "gateway".into()), goto("svc")]);
-    }
-    chain.rule([deny(DenyReason::NoAllowEntry)]);
+    out.chain("gateway")
+        .rule([bytes(Field::IcmpType, &[3, 11, 12]), Statement::Mark(0), accept()])
+        .rule([bytes(Field::Icmpv6Type, &[1, 2, 3, 4]), Statement::Mark(0), accept()])
+        .rule([bytes(Field::Icmpv6Type, &NEIGHBOUR), bytes(Field::HopLimit, &[255]), Statement::Mark(0), accept()])
+        .rule([Statement::Priority(rules.gateway_target.0), goto("pair")]);
 }
 
 fn loopback(field: Field) -> Statement {
@@ -86,7 +81,7 @@ fn of_service(service: Service) -> Vec<Statement> {
 
 /// The output hook, only where the gateway's own traffic is denied by default.
 pub fn output(rules: &Rules, out: &mut Ruleset) {
-    let Some(class) = rules.gateway_class else { return };
+    let Some(class) = rules.gateway_source else { return };
     let mut body = vec![vec![loopback(Field::Oifname), accept()]];
     let case = |state, verdict| (Value::State(state), verdict);
     use super::super::ruleset::CtState::{Established, Related};

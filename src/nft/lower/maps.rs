@@ -9,13 +9,13 @@ use crate::rules::{AtomIndex, Leaf, Rules, ServiceKey};
 use super::super::ruleset::{Data, Field, Gives, Map, Ruleset, Value, Verdict};
 use super::ends::entry_chain;
 use super::short::{deny_chain, digit};
-use super::zones::zone_tag;
+use super::zones::atom_tag;
 
 /// The end of a map's name for an atom: nothing for a named interface.
 pub fn suffix(rules: &Rules, atom: AtomIndex) -> String {
     match rules.atoms[atom].pattern {
         IfPattern::Exact(_) => String::new(),
-        IfPattern::Prefix(_) => format!("_w{atom}"),
+        IfPattern::Prefix(_) => format!("_{}", atom_tag(rules, atom)),
     }
 }
 
@@ -26,6 +26,7 @@ fn put(out: &mut Ruleset, stem: &str, fields: &[Field], key: Vec<Value>, data: D
     let name = if interval { format!("{stem}_range") } else { stem.to_owned() };
     let gives = match data {
         Data::Mark(_) => Gives::Mark,
+        Data::Priority(_) => Gives::Priority,
         Data::Verdict(_) => Gives::Verdict,
     };
     let map = out.maps.entry(name).or_insert_with(|| Map {
@@ -41,12 +42,9 @@ fn put(out: &mut Ruleset, stem: &str, fields: &[Field], key: Vec<Value>, data: D
 pub fn fill(rules: &Rules, out: &mut Ruleset) {
     sources(rules, out);
     targets(rules, out);
-    for (class, zone, node) in &rules.zone_targets {
-        let name = format!("whole_{}", zone_tag(rules, *zone));
-        put(out, &name, &[Field::Mark], vec![Value::Mark(class.0)], Data::Mark(node.0));
-    }
-    for (class, node) in &rules.gateway_targets {
-        put(out, "gateway", &[Field::Mark], vec![Value::Mark(class.0)], Data::Mark(node.0));
+    for pair in &rules.pairs {
+        let key = vec![Value::Mark(pair.class.0), Value::Priority(pair.target.0)];
+        put(out, "pair", &[Field::Mark, Field::Priority], key, Data::Mark(pair.node.0));
     }
     for (node, leaves) in &rules.nodes {
         for (key, leaf) in leaves {
@@ -76,12 +74,11 @@ fn sources(rules: &Rules, out: &mut Ruleset) {
 fn targets(rules: &Rules, out: &mut Ruleset) {
     for target in &rules.targets {
         let family: Family = target.range.family();
-        let mut parts = vec![(Field::Mark, Value::Mark(target.class.0))];
-        parts.extend(interface(rules, target.atom, Field::Oifname));
+        let mut parts: Vec<(Field, Value)> = interface(rules, target.atom, Field::Oifname).into_iter().collect();
         parts.push((Field::Daddr(family), Value::Addr(target.range)));
         let stem = format!("dst{}{}", digit(family), suffix(rules, target.atom));
         let (fields, key): (Vec<Field>, Vec<Value>) = parts.into_iter().unzip();
-        put(out, &stem, &fields, key, Data::Mark(target.node.0));
+        put(out, &stem, &fields, key, Data::Priority(target.class.0));
     }
 }
 

@@ -11,17 +11,9 @@ use super::super::ruleset::{Field, Ruleset, Statement, Value, Verdict};
 use super::maps::suffix;
 use super::short::{deny, digit, goto};
 
-/// A zone's name as part of an identifier.
-pub fn zone_tag(rules: &Rules, zone: ZoneId) -> String {
-    entry_tag(&rules.zones[zone.0].name)
-}
-
-/// An interface's name as part of a chain's name; wildcards go by number.
-fn atom_tag(rules: &Rules, atom: AtomIndex) -> String {
-    match &rules.atoms[atom].pattern {
-        IfPattern::Exact(name) => entry_tag(name.as_str()),
-        IfPattern::Prefix(_) => format!("w.{atom}"),
-    }
+/// An interface's name, or a wildcard, as part of an identifier.
+pub fn atom_tag(rules: &Rules, atom: AtomIndex) -> String {
+    entry_tag(&rules.atoms[atom].pattern.to_string())
 }
 
 /// Sends each interface to its chain, `STEM_INTERFACE`; names by one lookup,
@@ -103,15 +95,15 @@ fn source_chain(
     body
 }
 
-/// `to4`/`to6`: mark = class; the second question.
+/// `to4`/`to6`: the second question; the target goes into the priority.
 pub fn destinations(rules: &Rules, out: &mut Ruleset) {
     for family in Family::BOTH {
         let d = digit(family);
         let mut head = Vec::new();
         for name in [format!("dst{d}"), format!("dst{d}_range")] {
             if out.maps.contains_key(&name) {
-                let key = vec![Field::Mark, Field::Oifname, Field::Daddr(family)];
-                head.push(vec![Statement::MarkFromMap(key, name), goto("svc")]);
+                let key = vec![Field::Oifname, Field::Daddr(family)];
+                head.push(vec![Statement::PriorityFromMap(key, name), goto("pair")]);
             }
         }
         head.extend(by_interface(rules, Field::Oifname, &format!("to{d}")));
@@ -120,16 +112,6 @@ pub fn destinations(rules: &Rules, out: &mut Ruleset) {
             let body = destination_chain(rules, out, atom, family);
             out.chain(format!("to{d}_{}", atom_tag(rules, atom))).rules = body;
         }
-    }
-    for zone in 0..rules.zones.len() {
-        let tag = zone_tag(rules, ZoneId(zone));
-        let map = format!("whole_{tag}");
-        let known = out.maps.contains_key(&map);
-        let chain = out.chain(format!("zone_{tag}"));
-        if known {
-            chain.rule([Statement::MarkFromMap(vec![Field::Mark], map), goto("svc")]);
-        }
-        chain.rule([deny(DenyReason::NoAllowEntry)]);
     }
 }
 
@@ -140,14 +122,13 @@ fn destination_chain(rules: &Rules, out: &Ruleset, atom: AtomIndex, family: Fami
         for range in ["", "_range"] {
             let name = format!("dst{}{end}{range}", digit(family));
             if out.maps.contains_key(&name) {
-                let key = vec![Field::Mark, Field::Daddr(family)];
-                body.push(vec![Statement::MarkFromMap(key, name), goto("svc")]);
+                body.push(vec![Statement::PriorityFromMap(vec![Field::Daddr(family)], name), goto("pair")]);
             }
         }
     }
     for (zone, ranges) in by_zone(&rules.atoms[atom].destinations, family) {
-        let end = goto(format!("zone_{}", zone_tag(rules, zone)));
-        body.push([within(Field::Daddr(family), ranges), vec![end]].concat());
+        let target = Statement::Priority(rules.zones[zone.0].target.0);
+        body.push([within(Field::Daddr(family), ranges), vec![target, goto("pair")]].concat());
     }
     body.push(vec![deny(DenyReason::UnknownZone)]);
     body

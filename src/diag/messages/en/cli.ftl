@@ -38,3 +38,35 @@ cli-bad-value-of = “{ $value }” is no value for { $argument }; it is one of:
 cli-conflict = { $argument } cannot be combined with { $other }
 cli-twice = { $argument } is given twice
 cli-wrong-usage = wrong usage ({ $error })
+
+cli-invalid = the configuration { $path } is invalid
+cli-counts = { $errors ->
+    [one] 1 error
+   *[other] { $errors } errors
+}, { $warnings ->
+    [one] 1 warning
+   *[other] { $warnings } warnings
+}, { $notes ->
+    [one] 1 note
+   *[other] { $notes } notes
+}
+cli-no-active = nothing has been applied yet ({ $state } has no record)
+cli-state-needs-root = only root may read the state folder; use sudo
+
+cli-about-compile = Print the nftables ruleset that would go into the kernel (json: libnftables form)
+cli-about-history = Who applied what, and when, newest first
+cli-option-history-count = The newest N only; default all
+cli-history-empty = nothing has been applied yet
+cli-history-number = revision
+cli-history-time = time
+cli-history-who = by
+cli-history-result = result
+cli-history-changes = changes
+cli-history-digest = digest
+cli-history-comment = comment
+cli-who-file = file change
+cli-who-start = start
+cli-who-signal = SIGHUP
+cli-result-prepared = not applied
+cli-result-applied = applied
+cli-changes = { $opened } opened / { $closed } closed

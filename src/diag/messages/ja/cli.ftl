@@ -38,3 +38,26 @@ cli-bad-value-of = { $argument } の値「{ $value }」は使えません。次�
 cli-conflict = { $argument } は { $other } と同時に指定できません
 cli-twice = { $argument } が2回指定されています
 cli-wrong-usage = コマンドの指定に誤りがあります({ $error })
+
+cli-invalid = 設定 { $path } は適合していません
+cli-counts = 誤り { $errors } 件、警告 { $warnings } 件、参考 { $notes } 件
+cli-no-active = 適用済みの設定がありません({ $state } に記録がありません)
+cli-state-needs-root = 状態フォルダーは root だけが読めます。sudo を付けて実行してください
+
+cli-about-compile = カーネルに入る nftables のルールセットを出力する(json では libnftables の形)
+cli-about-history = 誰が、いつ、何を適用したかを新しい順に示す
+cli-option-history-count = 新しいものから N 件。省略時はすべて
+cli-history-empty = 適用の記録はありません
+cli-history-number = 改訂
+cli-history-time = 日時
+cli-history-who = 実施者
+cli-history-result = 結果
+cli-history-changes = 変化
+cli-history-digest = ダイジェスト
+cli-history-comment = コメント
+cli-who-file = ファイルの変更
+cli-who-start = 起動
+cli-who-signal = SIGHUP
+cli-result-prepared = 未適用
+cli-result-applied = 適用
+cli-changes = 開 { $opened } / 閉 { $closed }

@@ -1,0 +1,28 @@
+//! Findings as a command shows them.
+
+use std::io::Write as _;
+
+use super::Context;
+use crate::diag::{self, Message, Severity};
+use crate::pipeline::Candidate;
+
+/// All findings with their places, for a terminal.
+pub fn text(context: &Context, candidate: &Candidate, color: bool) -> String {
+    diag::text::render(&candidate.findings.0, &candidate.sources, context.lang, color)
+}
+
+/// One line: how many of each severity; empty where there are none.
+pub fn counts(context: &Context, candidate: &Candidate) -> Option<String> {
+    let count = |severity| candidate.findings.0.iter().filter(|f| f.severity == severity).count();
+    let [errors, warnings, notes] = [Severity::Error, Severity::Warning, Severity::Info].map(count);
+    let message = Message::new("cli-counts").with("errors", errors).with("warnings", warnings).with("notes", notes);
+    (errors + warnings + notes > 0).then(|| context.words(&message))
+}
+
+/// Warnings of a valid set, to standard error: for commands whose output is
+/// something else.
+pub fn warn(context: &Context, candidate: &Candidate) {
+    let words = text(context, candidate, context.color_err());
+    // Nobody is left to be told if this fails; the set is valid all the same.
+    let _ = std::io::stderr().lock().write_all(words.as_bytes());
+}
