@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use crate::diag::{Findings, Sources};
 use crate::document::{self, FileTree};
 use crate::policy::{self, Policy};
+use crate::verify::{self, ExpectationResult};
 
 /// A configuration as it was read at one moment, good or bad.
 #[derive(Debug)]
@@ -35,9 +36,24 @@ impl Candidate {
         let (mut sources, mut findings) = (Sources::default(), Findings::default());
         let reading = document::read(tree, config, &mut sources, &mut findings);
         let policy = reading.document.and_then(|document| policy::resolve(&document, &mut findings));
-        // Places first, then discovery: the same text always gives the same list.
-        findings.0.sort_by_key(|f| f.place.as_ref().map(|p| (p.source, p.span.start)));
+        sort(&mut findings);
         let digest = policy.as_ref().map(policy::digest);
         Self { at, sources, findings, policy, digest, files: reading.files, watch: reading.watch }
     }
+
+    /// Proves every `[[expect]]` as of [`Self::at`]; what does not hold joins
+    /// the findings (Z401) and refuses the set. For a change that somebody
+    /// makes: boot and rollback do not ask it, since dates alone can end what
+    /// an expectation allows. Empty where there is no policy.
+    pub fn prove(&mut self) -> Vec<ExpectationResult> {
+        let results = self.policy.as_ref().map(|policy| verify::expectations(policy, self.at)).unwrap_or_default();
+        self.findings.0.extend(results.iter().filter_map(|result| result.finding.clone()));
+        sort(&mut self.findings);
+        results
+    }
+}
+
+/// Places first, then discovery: the same text always gives the same list.
+fn sort(findings: &mut Findings) {
+    findings.0.sort_by_key(|f| f.place.as_ref().map(|p| (p.source, p.span.start)));
 }

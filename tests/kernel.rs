@@ -1,33 +1,67 @@
-//! The compiler against the real nft: what is loaded is what was meant.
+//! The compiler against the real nft: what is loaded is what was meant, and a
+//! difference leads to the same place as the whole.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
-use zoned::nft;
+use serde_json::Value as Json;
+use zoned::document::MemoryTree;
+use zoned::nft::{self, Present, Ruleset, delta, document, refill};
+use zoned::pipeline::Candidate;
 
-/// Runs a shell-free `unshare -n nft …` with this on standard input.
-fn nft_apart(args: &[&str], input: &str) -> (bool, String) {
-    use std::io::Write as _;
+/// Feeds documents to nft in one throw-away namespace, one after the other,
+/// and gives the table as it then stands. No shell but this fixed one.
+fn load_apart(documents: &[&Json]) -> Result<Json, String> {
     let flag = if rustix::process::geteuid().is_root() { "-n" } else { "-rn" };
-    let mut child = Command::new("unshare")
-        .args([flag, "--", "nft"])
-        .args(args)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
+    let folder = tempfile::tempdir().expect("a folder");
+    for (index, document) in documents.iter().enumerate() {
+        std::fs::write(folder.path().join(format!("{index:03}.json")), document.to_string()).expect("written");
+    }
+    let script = r#"for f in "$1"/*.json; do nft -j -f "$f" || exit 1; done; nft -j list table inet zoned"#;
+    let out = Command::new("unshare")
+        .args([flag, "--", "sh", "-c", script, "sh"])
+        .arg(folder.path())
+        .output()
         .expect("unshare runs");
-    child.stdin.take().expect("piped").write_all(input.as_bytes()).expect("nft reads");
-    let out = child.wait_with_output().expect("nft ends");
-    (out.status.success(), String::from_utf8_lossy(&out.stderr).into_owned())
+    match out.status.success() {
+        true => serde_json::from_slice(&out.stdout).map_err(|e| e.to_string()),
+        false => Err(String::from_utf8_lossy(&out.stderr).into_owned()),
+    }
 }
 
-#[test]
-fn the_closed_ruleset_loads_in_both_forms() {
-    let closed = nft::closed();
-    let (ok, words) = nft_apart(&["-c", "-f", "-"], &closed.to_text());
-    assert!(ok, "{words}\n{}", closed.to_text());
-    let (ok, words) = nft_apart(&["-c", "-j", "-f", "-"], &closed.to_json().to_string());
-    assert!(ok, "{words}");
+/// A listing without handles and order of creation: what it means.
+fn meaning(listing: &Json) -> (BTreeMap<String, Vec<String>>, BTreeMap<String, BTreeSet<String>>, BTreeSet<String>) {
+    let (mut chains, mut maps, mut counters) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
+    for object in listing["nftables"].as_array().expect("a listing") {
+        if let Some(chain) = object.get("chain") {
+            let base = format!("{} {} {}", chain["hook"], chain["prio"], chain["policy"]);
+            chains.insert(chain["name"].to_string(), vec![base]);
+        } else if let Some(rule) = object.get("rule") {
+            chains.get_mut(&rule["chain"].to_string()).expect("listed before").push(rule["expr"].to_string());
+        } else if let Some(counter) = object.get("counter") {
+            counters.insert(counter["name"].to_string());
+        } else {
+            let map = object.get("map").filter(|m| m.is_object()).unwrap_or(object);
+            let elements = map["elem"].as_array().into_iter().flatten().map(Json::to_string).collect();
+            if map.get("name").is_some() {
+                maps.insert(format!("{} {} {}", map["name"], map["type"], map["flags"]), elements);
+            }
+        }
+    }
+    (chains, maps, counters)
+}
+
+fn policy_of(text: &str) -> zoned::policy::Policy {
+    let tree = MemoryTree::new([("/zoned.toml", text)]);
+    let candidate = Candidate::read(&tree, Path::new("/zoned.toml"), now());
+    let found: Vec<String> = candidate.findings.0.iter().map(|f| format!("{} {}", f.code, f.message)).collect();
+    candidate.policy.unwrap_or_else(|| panic!("{found:#?}"))
+}
+
+fn now() -> jiff::Timestamp {
+    "2026-11-22T12:00:00+09:00".parse().expect("a time")
 }
 
 /// The example of scenario A, as it is shipped.
@@ -39,12 +73,131 @@ fn alpha_town() -> zoned::policy::Policy {
     candidate.policy.unwrap_or_else(|| panic!("{found:#?}"))
 }
 
+/// Loads with `nft -c -f -`, the text form.
+fn check_text(ruleset: &Ruleset) {
+    let flag = if rustix::process::geteuid().is_root() { "-n" } else { "-rn" };
+    let mut child = Command::new("unshare")
+        .args([flag, "--", "nft", "-c", "-f", "-"])
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("unshare runs");
+    child.stdin.take().expect("piped").write_all(ruleset.to_text().as_bytes()).expect("nft reads");
+    let out = child.wait_with_output().expect("nft ends");
+    assert!(out.status.success(), "{}\n{}", String::from_utf8_lossy(&out.stderr), ruleset.to_text());
+}
+
+#[test]
+fn the_closed_ruleset_loads_in_both_forms() {
+    check_text(&nft::closed());
+    load_apart(&[&nft::closed().to_json()]).expect("loads");
+}
+
 #[test]
 fn scenario_a_loads_in_both_forms() {
-    let at = "2026-11-22T12:00:00+09:00".parse().expect("a time");
-    let ruleset = nft::ruleset(&alpha_town(), at);
-    let (ok, words) = nft_apart(&["-c", "-f", "-"], &ruleset.to_text());
-    assert!(ok, "{words}\n{}", ruleset.to_text());
-    let (ok, words) = nft_apart(&["-c", "-j", "-f", "-"], &ruleset.to_json().to_string());
-    assert!(ok, "{words}");
+    let ruleset = nft::ruleset(&alpha_town(), now());
+    check_text(&ruleset);
+    load_apart(&[&ruleset.to_json()]).expect("loads");
+}
+
+const BASE: &str = r#"
+version = 1
+[zones.a]
+class = "general"
+interfaces = ["eth1", "tap*"]
+networks = ["10.1.0.0/16", "2001:db8:1::/48"]
+[zones.b]
+class = "general"
+interfaces = ["eth2"]
+networks = ["any"]
+deny_with = "reject"
+[hosts.one]
+zone = "a"
+ip = ["10.1.0.1", "2001:db8:1::1"]
+mac = ["02:00:00:00:00:01", "02:00:00:00:00:02"]
+[hosts.dhcp]
+zone = "a"
+mac = ["02:00:00:00:00:03"]
+[hosts.open]
+zone = "a"
+ip = ["10.1.1.0/28"]
+[groups.some]
+members = ["one", "10.1.2.0/29", "10.1.3.9"]
+"#;
+
+/// Steps of a policy's life; each is compared with the one before it.
+const LIFE: [&str; 7] = [
+    "",
+    "[[allow]]\nid = \"1\"\nfrom = [\"a:one\"]\nto = [\"b:192.0.2.1\"]\nservices = [\"https\", \"ping\"]\n",
+    "[[allow]]\nid = \"1\"\nfrom = [\"a:one\", \"a:dhcp\"]\nto = [\"b:192.0.2.1\", \"b:2001:db8:9::/64\"]\nservices = [\"dns\", \"udp/5000-5010\"]\nlog = true\n",
+    "[[allow]]\nid = \"番号\"\nfrom = [\"a:some\"]\nto = [\"b\", \"gateway\"]\nservices = [\"any\"]\n[gateway]\noutput = \"deny\"\n",
+    "[[allow]]\nid = \"番号\"\nfrom = [\"a:some\"]\nto = [\"b\", \"gateway\"]\nservices = [\"any\"]\n[[allow]]\nid = \"2\"\nfrom = [\"a:open\", \"gateway\"]\nto = [\"b:192.0.2.0/24\"]\nservices = [\"gre\", \"tcp/1-1024\"]\nexpires = 2026-01-01\n[gateway]\noutput = \"deny\"\nmanagement = [\"a:one:ssh\"]\n",
+    "[[allow]]\nid = \"2\"\nfrom = [\"a:open\"]\nto = [\"b:192.0.2.0/24\"]\nservices = [\"gre\", \"tcp/1-1024\"]\nexpires = 2027-01-01\n[zones.c]\nclass = \"general\"\ninterfaces = [\"eth3\"]\nnetworks = [\"198.51.100.0/25\"]\nintra_zone = \"allow\"\n",
+    "",
+];
+
+#[test]
+fn a_difference_leads_to_the_same_place_as_the_whole() {
+    let rulesets: Vec<Ruleset> =
+        LIFE.iter().map(|step| nft::ruleset(&policy_of(&format!("{BASE}{step}")), now())).collect();
+    let mut sent = vec![rulesets[0].to_json()];
+    for (index, pair) in rulesets.windows(2).enumerate() {
+        let change = delta(&pair[0], &pair[1]);
+        assert!(!change.commands.is_empty(), "step {index} differs");
+        sent.push(document(change.commands));
+        let stepwise = load_apart(&sent.iter().collect::<Vec<_>>()).unwrap_or_else(|e| panic!("step {index}: {e}"));
+        let whole = load_apart(&[&pair[1].to_json()]).expect("loads");
+        assert_eq!(meaning(&stepwise), meaning(&whole), "step {index}");
+    }
+    assert_eq!(delta(&rulesets[3], &rulesets[3]).commands, Vec::<Json>::new());
+}
+
+#[test]
+fn a_refill_leads_to_the_same_place_from_anywhere() {
+    let of = |step: &str| nft::ruleset(&policy_of(&format!("{BASE}{step}")), now());
+    for (index, (old, new)) in LIFE.iter().zip(LIFE.iter().rev()).enumerate() {
+        let (old, new) = (of(old), of(new));
+        let listing = load_apart(&[&old.to_json()]).expect("loads");
+        let change = refill(&Present::from_listing(&listing), &new);
+        let stepwise =
+            load_apart(&[&old.to_json(), &document(change.commands)]).unwrap_or_else(|e| panic!("{index}: {e}"));
+        let whole = load_apart(&[&new.to_json()]).expect("loads");
+        assert_eq!(meaning(&stepwise), meaning(&whole), "from step {index}");
+    }
+}
+
+#[test]
+fn an_entry_more_among_thousands_is_a_handful_of_commands() {
+    let many = |count: usize| {
+        let mut text = BASE.to_owned();
+        for n in 0..count {
+            let (high, low) = (n / 250, n % 250 + 1);
+            text.push_str(&format!(
+                "[[allow]]\nid = \"E{n}\"\nfrom = [\"a:10.1.{high}.{low}\"]\nto = [\"b:192.0.2.{low}\"]\nservices = [\"tcp/{}\"]\n",
+                1000 + n
+            ));
+        }
+        nft::ruleset(&policy_of(&text), now())
+    };
+    let change = delta(&many(2000), &many(2001));
+    assert!(change.commands.len() <= 8, "{:#?}", change.commands);
+    assert!(change.added + change.deleted <= 5, "{change:?}");
+}
+
+/// Holds a ruleset's text against its file; `UPDATE_GOLDEN=1` writes it anew.
+fn golden(name: &str, ruleset: &Ruleset) {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
+    let text = ruleset.to_text();
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&file, &text).expect("written");
+    }
+    let want = std::fs::read_to_string(&file).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
+    assert!(want == text, "{name} is not what is compiled now; look at the difference, then UPDATE_GOLDEN=1");
+}
+
+#[test]
+fn rulesets_are_as_they_were_when_last_looked_at() {
+    golden("alpha-town.nft", &nft::ruleset(&alpha_town(), now()));
+    golden("closed.nft", &nft::closed());
+    golden("every-shape.nft", &nft::ruleset(&policy_of(&format!("{BASE}{}", LIFE[4])), now()));
 }

@@ -5,7 +5,8 @@ use crate::{nft, rules};
 
 /// Prints the ruleset as text (`nft -f`), or as libnftables JSON.
 pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
-    let candidate = load::config(context)?;
+    let mut candidate = load::config(context)?;
+    candidate.prove();
     let policy = load::policy(context, &candidate)?;
     findings::warn(context, &candidate);
     let ruleset = nft::lower(&rules::compile(policy, candidate.at));

@@ -127,6 +127,12 @@ impl Context {
         }
     }
 
+    /// A remark to standard error, whatever the output's form.
+    pub fn note(&self, message: &Message) {
+        // Nobody is left to be told if this fails; the result does not depend on it.
+        let _ = writeln!(io::stderr().lock(), "{}", self.words(message));
+    }
+
     /// Prints one JSON value and a newline; gives `exit` back.
     ///
     /// # Errors
@@ -135,6 +141,11 @@ impl Context {
         self.print(&format!("{value}\n"))?;
         Ok(exit)
     }
+}
+
+/// RFC 3339 in this time zone, with the offset, to the second.
+pub fn local_time(time: Timestamp, timezone: &TimeZone) -> String {
+    time.to_zoned(timezone.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
 }
 
 /// The language of the locale (`LC_ALL`, `LC_MESSAGES`, `LANG`, in that order).

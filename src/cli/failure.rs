@@ -62,10 +62,15 @@ impl Failure {
 
     /// A configuration that its findings refuse: exit 1.
     pub fn invalid(context: &Context, candidate: &Candidate) -> Self {
-        let path = context.config.display().to_string();
+        Self::invalid_named(context, candidate, &context.config.display().to_string())
+    }
+
+    /// The same for another configuration than that of `--config`.
+    pub fn invalid_named(context: &Context, candidate: &Candidate, name: &str) -> Self {
         let words = findings::text(context, candidate, context.color_err());
         let list = diag::json::findings(&candidate.findings.0, &candidate.sources, context.lang);
-        let failure = Self::new(Exit::Refused, "invalid", Message::new("cli-invalid").with("path", path));
+        let message = Message::new("cli-invalid").with("path", name).with("counts", findings::counts(candidate));
+        let failure = Self::new(Exit::Refused, "invalid", message);
         Self { findings: Some((words, list)), ..failure }
     }
 

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 
 use super::Context;
-use crate::diag::{self, Message, Severity};
+use crate::diag::{self, Message};
 use crate::pipeline::Candidate;
 
 /// All findings with their places, for a terminal.
@@ -11,12 +11,10 @@ pub fn text(context: &Context, candidate: &Candidate, color: bool) -> String {
     diag::text::render(&candidate.findings.0, &candidate.sources, context.lang, color)
 }
 
-/// One line: how many of each severity; empty where there are none.
-pub fn counts(context: &Context, candidate: &Candidate) -> Option<String> {
-    let count = |severity| candidate.findings.0.iter().filter(|f| f.severity == severity).count();
-    let [errors, warnings, notes] = [Severity::Error, Severity::Warning, Severity::Info].map(count);
-    let message = Message::new("cli-counts").with("errors", errors).with("warnings", warnings).with("notes", notes);
-    (errors + warnings + notes > 0).then(|| context.words(&message))
+/// How many of each severity.
+pub fn counts(candidate: &Candidate) -> Message {
+    let [errors, warnings, notes] = diag::json::counts(&candidate.findings.0);
+    Message::new("cli-counts").with("errors", errors).with("warnings", warnings).with("notes", notes)
 }
 
 /// Warnings of a valid set, to standard error: for commands whose output is

@@ -1,10 +1,10 @@
 //! `zonectl history [N]`: who applied what, when and why, newest first.
 
 use clap::Args;
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
+use super::context::local_time;
 use super::{Context, Exit, Failure, Table, load};
 use crate::diag::Message;
 use crate::store::revisions::{Outcome, Record, RevisionError, Revisions, Who};
@@ -48,9 +48,9 @@ fn to_json(
         Ok(record) => {
             // A record is a plain structure of strings and numbers: it always becomes a value.
             let mut value = serde_json::to_value(record).unwrap_or_default();
-            value["time"] = Value::from(local(record.time, timezone));
+            value["time"] = Value::from(local_time(record.time, timezone));
             if let Outcome::Applied { applied_at, .. } = &record.outcome {
-                value["applied_at"] = Value::from(local(*applied_at, timezone));
+                value["applied_at"] = Value::from(local_time(*applied_at, timezone));
             }
             value["active"] = Value::from(active == Some(number));
             value
@@ -78,7 +78,7 @@ fn to_text(
             Err(error) => table.row([number, context.words(&error.message())]),
             Ok(record) => table.row([
                 number,
-                local(record.time, timezone),
+                local_time(record.time, timezone),
                 who(&record.who, context),
                 result(&record.outcome, context),
                 changes(record, context),
@@ -88,11 +88,6 @@ fn to_text(
         }
     }
     table.render()
-}
-
-/// RFC 3339 with the offset, to the second.
-fn local(time: Timestamp, timezone: &TimeZone) -> String {
-    time.to_zoned(timezone.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
 }
 
 fn who(who: &Who, context: &Context) -> String {

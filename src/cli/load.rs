@@ -47,6 +47,29 @@ pub fn policy<'a>(context: &Context, candidate: &'a Candidate) -> Result<&'a Pol
     }
 }
 
+/// The policy of what a candidate is compared with, called `name`.
+///
+/// # Errors
+/// The findings, if they refuse it.
+pub fn accepted(context: &Context, candidate: Candidate, name: &str) -> Result<Policy, Failure> {
+    if candidate.findings.refuse() {
+        return Err(Failure::invalid_named(context, &candidate, name));
+    }
+    // Nothing refuses it, so it has a policy.
+    candidate.policy.ok_or_else(|| Failure::failed(Message::new("cli-no-policy").with("path", name)))
+}
+
+/// Waits for what the system does in its own time.
+///
+/// # Errors
+/// If the machinery to wait cannot be made (no descriptors left).
+pub fn wait<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime =
+        runtime.map_err(|error| Failure::failed(Message::new("cli-no-runtime").with("error", error.to_string())))?;
+    Ok(runtime.block_on(work))
+}
+
 /// SPEC's default: Asia/Tokyo.
 fn default_timezone() -> TimeZone {
     // Bundled with the program; UTC would still be an honest time.
@@ -109,10 +132,10 @@ fn snapshot(context: &Context, revision: Result<Revision, RevisionError>) -> Res
 /// Why revisions cannot be read; where only root may, it says so.
 pub fn revision_failure(error: &RevisionError) -> Failure {
     let failure = Failure::failed(error.message());
-    match error {
-        RevisionError::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
-            failure.hint(Message::new("cli-state-needs-root"))
-        }
-        _ => failure,
-    }
+    if forbidden(error) { failure.hint(Message::new("cli-state-needs-root")) } else { failure }
+}
+
+/// True if this user may not read the state folder.
+pub fn forbidden(error: &RevisionError) -> bool {
+    matches!(error, RevisionError::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied)
 }

@@ -8,13 +8,16 @@
 mod compile;
 mod completions;
 mod context;
+mod diff;
 mod failure;
 mod findings;
+mod flows;
 mod help;
 mod history;
 mod later;
 mod load;
 mod table;
+mod verify;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -104,8 +107,10 @@ pub enum Color {
 /// What to do.
 #[derive(Debug, Subcommand)]
 enum Command {
+    Verify(verify::Options),
     Compile,
     History(history::Options),
+    Diff(diff::Options),
     Completions(completions::Options),
 }
 
@@ -117,6 +122,8 @@ impl Command {
 
     fn run(&self, context: &Context) -> Result<Exit, Failure> {
         match self {
+            Self::Verify(options) => verify::run(options, context),
+            Self::Diff(options) => diff::run(options, context),
             Self::Compile => compile::run(context),
             Self::History(options) => history::run(options, context),
             Self::Completions(options) => completions::run(options, context),

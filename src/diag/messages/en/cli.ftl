@@ -39,7 +39,8 @@ cli-conflict = { $argument } cannot be combined with { $other }
 cli-twice = { $argument } is given twice
 cli-wrong-usage = wrong usage ({ $error })
 
-cli-invalid = the configuration { $path } is invalid
+cli-invalid = the configuration { $path } is invalid: { $counts }
+cli-no-policy = cannot read the configuration { $path }
 cli-counts = { $errors ->
     [one] 1 error
    *[other] { $errors } errors
@@ -70,3 +71,48 @@ cli-who-signal = SIGHUP
 cli-result-prepared = not applied
 cli-result-applied = applied
 cli-changes = { $opened } opened / { $closed } closed
+
+cli-about-verify = Dry run: whether the configuration is valid, and which flows it opens and closes
+cli-option-verify-against = What to compare with: active (default), none, a path, or a revision's number
+cli-about-diff = The difference between two configurations, as flows opened and closed
+cli-option-diff-old = Before: a revision's number, active, or a path
+cli-option-diff-new = After; default the configuration of --config
+cli-nft-check = check by nft: { $cause }
+cli-no-runtime = cannot start working: { $error }
+cli-against-forbidden = not compared with what is active: the state folder cannot be read (use sudo)
+cli-against-hint = use --against none to check without comparing
+cli-against-active = what is active
+cli-against-none = nothing (every flow is shown as new)
+cli-verify-config = configuration: { $value } is valid
+cli-verify-digest = digest: { $value }
+cli-verify-against = compared with: { $value }
+cli-verify-at = judged from: { $value } on
+cli-verify-expectations = expectations: { $count ->
+    [one] 1 is proved
+   *[other] all { $count } are proved
+}
+cli-verify-changed = Applying it changes what passes.
+cli-verify-unchanged = What passes does not change.
+cli-diff-title = from { $a } to { $b }
+cli-opened = opens: { $count ->
+    [one] 1 flow
+   *[other] { $count } flows
+}
+cli-closed = closes: { $count ->
+    [one] 1 flow
+   *[other] { $count } flows
+}
+cli-settings = other changes:
+cli-flows-more = and { $count } more (json shows all)
+cli-flows-output = { $count ->
+    [one] 1 of them is
+   *[other] { $count } of them are
+} the gateway's own traffic ([gateway] output; json shows them)
+cli-flow-zones = zones
+cli-flow-entries = entries
+cli-flow-from = from
+cli-flow-to = to
+cli-flow-services = services
+cli-flow-witness = example packet
+cli-flow-since = from { $time }
+cli-flow-until = until { $time }

@@ -1,0 +1,108 @@
+//! Opened and closed flows, and other differences, for a terminal.
+
+use jiff::tz::TimeZone;
+
+use super::context::local_time;
+use super::{Context, Table};
+use crate::diag::Message;
+use crate::verify::{Diff, Flow, packet_text};
+
+/// Flows shown in words; the rest is counted. JSON has them all.
+const MOST: usize = 200;
+/// Width of a column of addresses, in characters; longer lists go on below.
+const WIDTH: usize = 40;
+
+/// What opens, what closes, and what else differs. What `gateway.output` alone
+/// changes for the gateway's own traffic is one line: everything, in pieces.
+pub fn text(context: &Context, diff: &Diff) -> String {
+    let mut out = String::new();
+    for (key, flows) in [("cli-opened", &diff.opened), ("cli-closed", &diff.closed)] {
+        out.push_str(&context.words(&Message::new(key).with("count", flows.len())));
+        out.push('\n');
+        let (own, others): (Vec<&Flow>, Vec<&Flow>) = flows.iter().partition(|flow| flow.reasons == ["output"]);
+        if !others.is_empty() {
+            out.push_str(&table(context, &others, &diff.timezone));
+        }
+        if !own.is_empty() {
+            out.push_str(&context.words(&Message::new("cli-flows-output").with("count", own.len())));
+            out.push('\n');
+        }
+        out.push('\n');
+    }
+    if !diff.settings.is_empty() {
+        out.push_str(&context.word("cli-settings"));
+        out.push('\n');
+        for line in diff.settings_text(context.lang) {
+            out.push_str(&format!("- {line}\n"));
+        }
+        out.push('\n');
+    }
+    out
+}
+
+fn table(context: &Context, flows: &[&Flow], timezone: &TimeZone) -> String {
+    let headings = ["zones", "entries", "from", "to", "services", "witness"];
+    let heading = |name: &str| context.lang.words(&format!("cli-flow-{name}")).unwrap_or_else(|| name.to_owned());
+    let mut table = Table::new(headings.map(heading));
+    for flow in flows.iter().take(MOST) {
+        let to = flow.to_zone.as_deref().unwrap_or("-");
+        let mut causes = flow.entries.clone();
+        causes.extend(flow.reasons.iter().map(|reason| format!("({reason})")));
+        table.row([
+            format!("{} -> {to}", flow.from_zone),
+            fold(&causes.join(",")),
+            fold(&flow.sources_text()),
+            fold(&flow.destinations_text()),
+            fold(&flow.services_text()),
+            format!("{}{}", packet_text(&flow.witness.packet), span(context, flow, timezone)),
+        ]);
+    }
+    let mut out = table.render();
+    if let Some(more) = flows.len().checked_sub(MOST).filter(|more| *more > 0) {
+        out.push_str(&context.words(&Message::new("cli-flows-more").with("count", more)));
+        out.push('\n');
+    }
+    out
+}
+
+/// The span of time of a flow that does not begin now or that ends, on lines of its own.
+fn span(context: &Context, flow: &Flow, timezone: &TimeZone) -> String {
+    let mut out = String::new();
+    for (key, time) in [("cli-flow-since", flow.from), ("cli-flow-until", flow.until)] {
+        if let Some(time) = time {
+            out.push('\n');
+            out.push_str(&context.words(&Message::new(key).with("time", local_time(time, timezone))));
+        }
+    }
+    out
+}
+
+/// Breaks a list at its commas into lines of about [`WIDTH`] characters.
+fn fold(list: &str) -> String {
+    let mut out = String::new();
+    let mut width = 0;
+    for item in list.split_inclusive(',') {
+        let length = item.chars().count();
+        if width > 0 && width + length > WIDTH {
+            out.push('\n');
+            width = 0;
+        }
+        out.push_str(item);
+        width += length;
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_lists_are_folded_at_commas() {
+        assert_eq!(fold("a,b"), "a,b");
+        let list = vec!["10.10.0.20"; 9].join(",");
+        let folded = fold(&list);
+        assert!(folded.lines().count() == 3 && folded.replace('\n', "") == list, "{folded}");
+        assert_eq!(fold(""), "");
+    }
+}
