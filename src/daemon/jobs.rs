@@ -15,15 +15,16 @@ use crate::enforce::{EnforceError, Enforcer, Way};
 use crate::nft::{self, Ruleset};
 use crate::pipeline::Candidate;
 use crate::policy::{Policy, ReloadMode};
-use crate::store::revisions::{Draft, Revisions, Who};
+use crate::store::revisions::{Changes, Draft, Revisions, Who};
 use crate::sys::files::DiskTree;
 use crate::sys::nft::Nft;
+use crate::verify;
 
 /// A valid policy and what it is called.
 #[derive(Debug)]
 pub struct Set {
     /// The policy.
-    pub policy: Policy,
+    pub policy: Arc<Policy>,
     /// `sha256:…`.
     pub digest: String,
 }
@@ -65,6 +66,20 @@ pub struct Compiled {
     pub ruleset: Arc<Ruleset>,
 }
 
+/// Counts the flows that `new` opens and closes against `old`, for the record.
+pub async fn count(state: PathBuf, revision: u64, old: Option<Arc<Set>>, new: Compiled) {
+    let counted = beside(move || {
+        let diff = verify::diff(old.as_ref().map(|set| &*set.policy), &new.set.policy, new.at).ok()?;
+        let changes = Changes { opened: diff.opened.len() as u64, closed: diff.closed.len() as u64 };
+        Revisions::at(&state).annotate(revision, changes).err()
+    });
+    match counted.await {
+        Ok(None) => {}
+        Ok(Some(error)) => tracing::warn!(revision, "{error}"),
+        Err(error) => tracing::warn!(revision, "{error}"),
+    }
+}
+
 /// A job's end.
 #[derive(Debug)]
 pub enum Done {
@@ -78,7 +93,7 @@ pub enum Done {
 
 /// Reads the configuration.
 pub async fn read(config: PathBuf) -> Done {
-    let read = beside(move || judge(&DiskTree, &config)).await;
+    let read = beside(move || judge(&DiskTree, &config, true)).await;
     Done::Read(Box::new(read.unwrap_or_else(|message| {
         let mut report = Report::default();
         report.findings.push(Finding::error("Z006", message));
@@ -89,12 +104,18 @@ pub async fn read(config: PathBuf) -> Done {
     })))
 }
 
-fn judge(tree: &dyn FileTree, config: &Path) -> Read {
-    let candidate = Candidate::read(tree, config, Timestamp::now());
+/// `prove`: also whether the policy's expectations hold.
+fn judge(tree: &dyn FileTree, config: &Path, prove: bool) -> Read {
+    let mut candidate = Candidate::read(tree, config, Timestamp::now());
+    if prove {
+        candidate.prove();
+    }
     let fingerprint = fingerprint(&candidate);
     let report = Arc::new(Report { findings: candidate.findings, sources: candidate.sources });
     let set = match (candidate.policy, candidate.digest) {
-        (Some(policy), Some(digest)) if !report.findings.refuse() => Some(Arc::new(Set { policy, digest })),
+        (Some(policy), Some(digest)) if !report.findings.refuse() => {
+            Some(Arc::new(Set { policy: Arc::new(policy), digest }))
+        }
         _ => None,
     };
     let verdict = match &set {
@@ -197,7 +218,7 @@ async fn put(enforcer: &mut Enforcer, origin: Origin) -> Result<(Applied, Option
         Origin::Set(set) => compile(set).await.map_err(sure)?,
         Origin::Revision(state) => {
             let set = beside(move || restore(&state)).await.and_then(|set| set).map_err(sure)?;
-            compile(Arc::new(set)).await.map_err(sure)?
+            compile(set).await.map_err(sure)?
         }
         Origin::Last => {
             if enforcer.table_present().await.map_err(|error| failure(&error))? {
@@ -226,13 +247,13 @@ fn failure(error: &EnforceError) -> Failure {
 }
 
 /// The policy of the active revision.
-fn restore(state: &Path) -> Result<Set, Message> {
+fn restore(state: &Path) -> Result<Arc<Set>, Message> {
     let revision = Revisions::at(state).active().map_err(|error| error.message())?;
     let revision = revision.ok_or_else(|| Message::new("daemon-no-revision"))?;
     let (tree, config) = revision.tree().map_err(|error| error.message())?;
-    let read = judge(&tree, &config);
-    let set = read.set.and_then(Arc::into_inner);
-    set.ok_or_else(|| {
+    // What was right when it was applied is not judged again: dates alone may have ended it.
+    let read = judge(&tree, &config, false);
+    read.set.ok_or_else(|| {
         Message::new("daemon-revision-refused")
             .with("number", revision.record.number.to_string())
             .with("reason", read.report.message())

@@ -1,7 +1,7 @@
 //! The daemon's one loop: waits for what happens, asks [`State`] what to do,
 //! does it. One thread; work that takes time runs beside it ([`super::jobs`]).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fs;
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
@@ -17,20 +17,25 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::time::{Instant, Interval};
 
 use super::control::{self, Call};
-use super::jobs::{self, Compiled, Done, Origin, Preparation, Read};
+use super::jobs::{self, Compiled, Done, Origin, Preparation, Read, Set};
+use super::log::LogTask;
 use super::protocol::{Refusal, Request, SOCKET, accepted};
 use super::state::{
-    Action, Active, Answer, Cause, Event, InForce, Moment, ReplyId, Report, Signal, State, Summary, Tell, Timer, What,
+    Action, Active, Answer, Cause, Event, Failure, InForce, Moment, ReplyId, Report, Signal, State, Summary, Tell, Timer, What,
 };
 use super::status;
-use crate::diag::{Lang, Message};
+use crate::diag::{self, Lang, Message, Severity};
 use crate::enforce::Enforcer;
-use crate::store::revisions::{Outcome, Revisions};
+use crate::flow::Context;
+use crate::store::revisions::{Outcome, Revisions, Who};
 use crate::sys::clock::WallAlarm;
 use crate::sys::nft::Nft;
 use crate::sys::systemd::{self, Notice};
 use crate::sys::watch::Watch;
 use crate::sys::socket;
+
+/// Findings of one reading that the daemon's own log tells.
+const TOLD: usize = 50;
 
 /// Where the daemon reads and writes, and how.
 #[derive(Debug, Clone)]
@@ -92,8 +97,10 @@ pub(super) struct Daemon {
     done: mpsc::UnboundedReceiver<Done>,
     enforcer: Arc<Mutex<Enforcer>>,
     watch: Watch,
-    /// Why files are not watched, if they are not.
+    /// Why not all files are watched, if they are not.
     pub(super) blind: Option<String>,
+    /// The watch itself is broken.
+    deaf: bool,
     alarm: WallAlarm,
     debounce: Option<Instant>,
     retry: Option<Instant>,
@@ -102,7 +109,11 @@ pub(super) struct Daemon {
     candidate: Option<Box<Read>>,
     prepared: Option<Compiled>,
     applied: Option<Compiled>,
-    pub(super) running: Option<Compiled>,
+    /// What is in force, and as of when.
+    pub(super) running: Option<(Arc<Set>, Timestamp)>,
+    /// What came of an action at once, to be dealt with next.
+    later: VecDeque<Event>,
+    pub(super) log: Option<LogTask>,
 }
 
 /// The signals that are meant for us, and the watchdog's pace.
@@ -126,6 +137,7 @@ impl Daemon {
             enforcer: Arc::new(Mutex::new(Enforcer::new(settings.nft.clone()))),
             watch: Watch::new()?,
             blind: None,
+            deaf: false,
             alarm: WallAlarm::new()?,
             debounce: None,
             retry: None,
@@ -135,6 +147,8 @@ impl Daemon {
             prepared: None,
             applied: None,
             running: None,
+            later: VecDeque::new(),
+            log: None,
             settings,
         })
     }
@@ -155,12 +169,18 @@ impl Daemon {
                 let now = Moment { wall: Timestamp::now(), mono: self.clock.elapsed() };
                 for action in self.state.step(now, event) {
                     if matches!(action, Action::Exit) {
+                        if let Some(log) = self.log.take() {
+                            log.shutdown().await;
+                        }
                         return Ok(());
                     }
                     self.perform(action);
                 }
             }
-            event = self.hear(&mut ears).await;
+            event = match self.later.pop_front() {
+                Some(event) => Some(event),
+                None => self.hear(&mut ears).await,
+            };
         }
     }
 
@@ -183,9 +203,9 @@ impl Daemon {
                 self.retry = None;
                 Some(Event::RetryDue)
             }
-            changed = self.watch.changed(), if self.blind.is_none() => match changed {
+            changed = self.watch.changed(), if !self.deaf => match changed {
                 Ok(()) => Some(Event::FilesChanged),
-                Err(error) => { self.blinded(&error); None }
+                Err(error) => { self.deaf = true; self.blinded(&error); None }
             },
             _ = tick(&mut ears.watchdog) => Some(Event::WatchdogDue),
         }
@@ -240,7 +260,6 @@ impl Daemon {
 
     fn asked(&mut self, call: Call) -> Option<Event> {
         let lang = call.request.lang().unwrap_or(self.settings.lang);
-        let mut refuse = |refusal: Refusal| drop(call.answer.send(refusal.to_answer(lang)));
         match call.request {
             Request::Status { .. } => {
                 let (status, nft, answer) = (status::of(self, lang), self.settings.nft.clone(), call.answer);
@@ -251,7 +270,8 @@ impl Daemon {
                 let message = Message::new("daemon-other-config")
                     .with("asked", other.display().to_string())
                     .with("own", self.settings.config.display().to_string());
-                refuse(Refusal::new("other-config", message));
+                // Who asked may have gone.
+                let _ = call.answer.send(Refusal::new("other-config", message).to_answer(lang));
                 None
             }
             Request::Apply { digest, comment, .. } => {
@@ -280,8 +300,9 @@ impl Daemon {
             Action::Commit { revision, applied } => {
                 let outcome =
                     Outcome::Applied { applied_at: applied.at, how: applied.how, commands: applied.commands };
-                if let Err(error) = Revisions::at(&self.settings.state).commit(revision, outcome) {
-                    self.again(Event::CommitFailed(error.message()));
+                match Revisions::at(&self.settings.state).commit(revision, outcome) {
+                    Ok(()) => self.count(revision),
+                    Err(error) => self.later.push_back(Event::CommitFailed(error.message())),
                 }
             }
             Action::Discard(number) => {
@@ -302,5 +323,183 @@ impl Daemon {
             // The loop has ended before.
             Action::Exit => {}
         }
+    }
+
+    fn spawn(&self, job: impl Future<Output = Done> + Send + 'static) {
+        let jobs = self.jobs.clone();
+        // The loop may have ended meanwhile.
+        tokio::spawn(async move { drop(jobs.send(job.await)) });
+    }
+
+    fn prepare(&mut self, who: Who, comment: Option<String>) {
+        let Some((read, set)) = self.candidate.as_ref().and_then(|read| Some((read, read.set.clone()?))) else {
+            return self.later.push_back(Event::Prepared(Err(Message::new("daemon-no-candidate"))));
+        };
+        self.tell_findings(&read.report);
+        let (state, config) = (self.settings.state.clone(), self.settings.config.clone());
+        let with = Preparation { state, config, files: Arc::clone(&read.files), who, comment };
+        self.spawn(jobs::prepare(set, with));
+    }
+
+    fn apply(&mut self, what: What) {
+        let candidate = || self.candidate.as_ref().and_then(|read| read.set.clone());
+        let origin = match what {
+            What::Candidate { .. } => {
+                self.prepared.take().map(Origin::Compiled).or_else(|| candidate().map(Origin::Set))
+            }
+            What::Running { .. } => self.running.as_ref().map(|(set, _)| Origin::Set(Arc::clone(set))),
+            What::Revision => Some(Origin::Revision(self.settings.state.clone())),
+            What::Last => Some(Origin::Last),
+        };
+        match origin {
+            Some(origin) => {
+                let (enforcer, nft) = (Arc::clone(&self.enforcer), self.settings.nft.clone());
+                self.spawn(jobs::apply(enforcer, nft, origin, jobs::refills(what)));
+            }
+            None => {
+                let message = Message::new("daemon-no-candidate");
+                self.later.push_back(Event::Applied(Err(Failure { message, uncertain: false })));
+            }
+        }
+    }
+
+    /// Counts beside the loop what a revision changed.
+    fn count(&self, revision: u64) {
+        if let Some(new) = self.applied.clone() {
+            let old = self.running.as_ref().map(|(set, _)| Arc::clone(set));
+            tokio::spawn(jobs::count(self.settings.state.clone(), revision, old, new));
+        }
+    }
+
+    /// What was applied is in force now.
+    fn in_force(&mut self, what: What) {
+        self.retry = None;
+        self.running = self.applied.take().map(|compiled| (compiled.set, compiled.at));
+        if matches!(what, What::Candidate { .. }) {
+            self.candidate = None;
+        }
+        let next = self.running.as_ref().and_then(|(set, at)| set.policy.next_change(*at));
+        if let Err(error) = self.alarm.set(next) {
+            tracing::error!(%error, "timerfd");
+        }
+        self.record();
+        tracing::info!(generation = self.state.generation, "{}", self.words(&status::line(&self.state)));
+    }
+
+    /// Gives the log the names of what is in force now.
+    fn record(&mut self) {
+        let InForce::Policy { revision, .. } = self.state.in_force else { return };
+        let Some((set, _)) = &self.running else { return };
+        let context = Arc::new(Context::new(Arc::clone(&set.policy), &set.digest, Some(revision)));
+        match &self.log {
+            Some(log) => log.set_context(context),
+            None => match LogTask::start(&self.settings.state, context) {
+                Ok(log) => self.log = Some(log),
+                Err(error) => tracing::error!(%error, "log"),
+            },
+        }
+    }
+
+    pub(super) fn words(&self, message: &Message) -> String {
+        message.text(self.settings.lang)
+    }
+
+    fn tell(&self, tell: Tell) {
+        let line = || self.words(&status::line(&self.state));
+        systemd::notify(&match tell {
+            Tell::Ready => Notice::Ready(line()),
+            Tell::Reloading => Notice::Reloading,
+            Tell::Status => Notice::Status(line()),
+            Tell::Watchdog => Notice::Watchdog,
+            Tell::Stopping => Notice::Stopping,
+        });
+    }
+
+    /// The findings, one a line of the log.
+    fn tell_findings(&self, report: &Report) {
+        if report.findings.refuse() {
+            tracing::error!("{}", self.words(&report.message()));
+        }
+        for finding in report.findings.0.iter().take(TOLD) {
+            let place = finding.place.as_ref().and_then(|place| report.sources.position(place));
+            let place = place.map(|(path, line, column)| format!("{}:{line}:{column}: ", path.display()));
+            let words = format!("{}{} {}", place.unwrap_or_default(), finding.code, self.words(&finding.message));
+            match finding.severity {
+                Severity::Error => tracing::error!("{words}"),
+                Severity::Warning => tracing::warn!("{words}"),
+                Severity::Info => tracing::info!("{words}"),
+            }
+        }
+    }
+
+    fn reply(&mut self, id: ReplyId, answer: &Answer) {
+        let Some((lang, to)) = self.waiting.remove(&id) else { return };
+        // Who asked may have gone.
+        let _ = to.send(self.answer(answer, lang));
+    }
+
+    fn answer(&self, answer: &Answer, lang: Lang) -> Value {
+        let result = |result: &str| {
+            let (digest, revision) = match &self.state.in_force {
+                InForce::Policy { summary, revision } => (Some(&summary.digest), Some(revision)),
+                _ => (None, None),
+            };
+            accepted(Map::from_iter([
+                ("result".to_owned(), json!(result)),
+                ("digest".to_owned(), json!(digest)),
+                ("revision".to_owned(), json!(revision)),
+                ("generation".to_owned(), json!(self.state.generation)),
+                ("pending".to_owned(), json!(self.state.pending)),
+            ]))
+        };
+        match answer {
+            Answer::Applied { unchanged: true } => result("unchanged"),
+            Answer::Applied { unchanged: false } => result("applied"),
+            Answer::Pending => result("pending"),
+            Answer::Refused(report) => {
+                let mut refusal = Refusal::new("refused", report.message());
+                if let Value::Array(findings) = diag::json::findings(&report.findings.0, &report.sources, lang) {
+                    refusal.findings = findings;
+                }
+                refusal.to_answer(lang)
+            }
+            Answer::DigestDiffers { asked, found } => {
+                let message = Message::new("daemon-digest-differs").with("asked", asked).with("found", found);
+                Refusal::new("digest-differs", message).to_answer(lang)
+            }
+            Answer::Failed { code, message } => Refusal::new(code, message.clone()).to_answer(lang),
+            Answer::Stopping => Refusal::new("stopping", Message::new("daemon-stopping")).to_answer(lang),
+        }
+    }
+}
+
+/// The revision that a start may fall back to. One that is damaged is told and passed over.
+fn active(settings: &Settings) -> Option<Active> {
+    let revision = match Revisions::at(&settings.state).active() {
+        Ok(revision) => revision?,
+        Err(error) => {
+            tracing::error!("{}", error.message().text(settings.lang));
+            return None;
+        }
+    };
+    let debounce = Duration::from_millis(200);
+    let summary = Summary { digest: revision.record.digest, manual: revision.record.manual, debounce };
+    Some(Active { number: revision.record.number, summary })
+}
+
+/// True if both name the same configuration: a folder stands for its `zoned.toml`.
+fn same_config(asked: &Path, own: &Path) -> bool {
+    let whole = |path: &Path| {
+        let file = if path.is_dir() { path.join("zoned.toml") } else { path.to_owned() };
+        fs::canonicalize(&file).unwrap_or(file)
+    };
+    asked == own || whole(asked) == whole(own)
+}
+
+/// The watchdog's next turn; never where there is none.
+async fn tick(watchdog: &mut Option<Interval>) {
+    match watchdog {
+        Some(interval) => drop(interval.tick().await),
+        None => std::future::pending().await,
     }
 }
