@@ -1,10 +1,16 @@
-//! Configurations as folders, and what is found in each (golden files).
+//! Configurations as folders, and what is found in each.
+//!
+//! `tests/cases/ok-*` must resolve without a finding. Every other folder holds,
+//! beside its configuration, what must be found: `expected.json`,
+//! `expected.ja.txt` and `expected.en.txt`. `UPDATE_GOLDEN=1` rewrites them.
 
 use std::path::{Path, PathBuf};
 
-use zoned::diag::{Lang, Severity};
+use zoned::diag::{Lang, json, text};
 use zoned::document::MemoryTree;
 use zoned::pipeline::Candidate;
+
+const AT: &str = "2026-11-22T00:00:00Z";
 
 fn read(folder: &Path) -> Candidate {
     let mut files: Vec<(PathBuf, Vec<u8>)> = Vec::new();
@@ -14,38 +20,68 @@ fn read(folder: &Path) -> Candidate {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
-            } else {
+            } else if !path.file_name().unwrap().to_string_lossy().starts_with("expected.") {
                 let inner = Path::new("/etc/zoned").join(path.strip_prefix(folder).unwrap());
                 files.push((inner, std::fs::read(&path).unwrap()));
             }
         }
     }
-    let at = "2026-11-22T00:00:00Z".parse().unwrap();
-    Candidate::read(&MemoryTree::new(files), Path::new("/etc/zoned"), at)
+    Candidate::read(&MemoryTree::new(files), Path::new("/etc/zoned"), AT.parse().unwrap())
 }
 
-fn cases() -> Vec<PathBuf> {
+fn cases(sound: bool) -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
     let mut all: Vec<PathBuf> = std::fs::read_dir(root).unwrap().map(|e| e.unwrap().path()).collect();
+    all.retain(|c| c.file_name().unwrap().to_string_lossy().starts_with("ok-") == sound);
     all.sort();
+    assert!(!all.is_empty());
     all
 }
 
 #[test]
 fn sound_configurations_resolve() {
-    let sound: Vec<PathBuf> =
-        cases().into_iter().filter(|c| c.file_name().unwrap().to_string_lossy().starts_with("ok-")).collect();
-    assert!(!sound.is_empty());
-    for case in sound {
+    for case in cases(true) {
         let candidate = read(&case);
-        let errors: Vec<String> = candidate
-            .findings
-            .0
-            .iter()
-            .filter(|f| f.severity == Severity::Error)
-            .map(|f| format!("{} {} {:?}", f.code, f.message.text(Lang::Ja), f.place))
-            .collect();
-        assert!(errors.is_empty(), "{}: {errors:#?}", case.display());
-        assert!(candidate.policy.is_some() && candidate.digest.is_some());
+        let found = text::render(&candidate.findings.0, &candidate.sources, Lang::En, false);
+        assert_eq!(found, "", "{}", case.display());
+        assert!(candidate.policy.is_some() && candidate.digest.is_some(), "{}", case.display());
+    }
+}
+
+#[test]
+fn what_is_wrong_is_found_and_shown() {
+    let update = std::env::var_os("UPDATE_GOLDEN").is_some();
+    let mut wrong = Vec::new();
+    for case in cases(false) {
+        let candidate = read(&case);
+        let (findings, sources) = (&candidate.findings.0, &candidate.sources);
+        assert!(candidate.findings.refuse() && candidate.policy.is_none(), "{} is let pass", case.display());
+        let code = case.file_name().unwrap().to_string_lossy()[..4].to_owned();
+        assert!(findings.iter().any(|f| f.code == code), "{} has no {code}", case.display());
+        let written = serde_json::to_string_pretty(&json::findings(findings, sources, Lang::En)).unwrap() + "\n";
+        for (name, found) in [
+            ("expected.json", written),
+            ("expected.ja.txt", text::render(findings, sources, Lang::Ja, false)),
+            ("expected.en.txt", text::render(findings, sources, Lang::En, false)),
+        ] {
+            let path = case.join(name);
+            if update {
+                std::fs::write(&path, &found).unwrap();
+            } else if std::fs::read_to_string(&path).unwrap_or_default() != found {
+                wrong.push(format!("{}\n{found}", path.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "UPDATE_GOLDEN=1 rewrites these; read the change first:\n{}", wrong.join("\n"));
+}
+
+/// Every Z0 code has a failing case here, so that none is lost.
+#[test]
+fn every_z0_code_has_a_case() {
+    let names: Vec<String> =
+        cases(false).iter().map(|c| c.file_name().unwrap().to_string_lossy().into_owned()).collect();
+    for number in 1..=12 {
+        let code = format!("Z{number:03}");
+        assert!(names.iter().any(|n| n.starts_with(&code)), "{code} has no case");
     }
 }

@@ -30,7 +30,10 @@ impl From<Exit> for ExitCode {
 
 /// A command that could not do its work.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Failure {
+pub struct Failure(Box<What>);
+
+#[derive(Debug, Clone, PartialEq)]
+struct What {
     exit: Exit,
     kind: &'static str,
     message: Message,
@@ -71,7 +74,7 @@ impl Failure {
         let list = diag::json::findings(&candidate.findings.0, &candidate.sources, context.lang);
         let message = Message::new("cli-invalid").with("path", name).with("counts", findings::counts(candidate));
         let failure = Self::new(Exit::Refused, "invalid", message);
-        Self { findings: Some((words, list)), ..failure }
+        failure.findings(words, list)
     }
 
     /// What the daemon refused, with its findings as it sent them: exit 1.
@@ -83,29 +86,34 @@ impl Failure {
             format!("{} {}: {}\n", text("code"), place, text("message"))
         };
         let words = findings.iter().map(line).collect();
-        Self { findings: Some((words, Value::Array(findings))), ..Self::new(Exit::Refused, "refused", message) }
+        Self::new(Exit::Refused, "refused", message).findings(words, Value::Array(findings))
     }
 
     fn new(exit: Exit, kind: &'static str, message: Message) -> Self {
-        Self { exit, kind, message, hint: None, findings: None }
+        Self(Box::new(What { exit, kind, message, hint: None, findings: None }))
+    }
+
+    fn findings(mut self, words: String, list: Value) -> Self {
+        self.0.findings = Some((words, list));
+        self
     }
 
     /// Adds what to do about it.
     pub fn hint(mut self, hint: Message) -> Self {
-        self.hint = Some(hint);
+        self.0.hint = Some(hint);
         self
     }
 
     /// How the command ends.
     pub fn exit(&self) -> Exit {
-        self.exit
+        self.0.exit
     }
 
     /// Prints words to standard error and, where asked, JSON to standard output.
     pub(super) fn print(&self, lang: Lang, json: bool) -> Exit {
-        let message = self.message.text(lang);
-        let hint = self.hint.as_ref().map(|hint| hint.text(lang));
-        let mut words = self.findings.as_ref().map(|(words, _)| format!("{words}\n")).unwrap_or_default();
+        let message = self.0.message.text(lang);
+        let hint = self.0.hint.as_ref().map(|hint| hint.text(lang));
+        let mut words = self.0.findings.as_ref().map(|(words, _)| format!("{words}\n")).unwrap_or_default();
         words.push_str(&format!("{}: {message}\n", Message::new("cli-error").text(lang)));
         if let Some(hint) = &hint {
             words.push_str(&format!("{}: {hint}\n", Message::new("cli-hint").text(lang)));
@@ -113,12 +121,12 @@ impl Failure {
         // Nobody is left to be told if these fail; the exit code still says it.
         let _ = std::io::stderr().lock().write_all(words.as_bytes());
         if json {
-            let mut value = json!({ "error": { "kind": self.kind, "message": message, "hint": hint } });
-            if let Some((_, findings)) = &self.findings {
+            let mut value = json!({ "error": { "kind": self.0.kind, "message": message, "hint": hint } });
+            if let Some((_, findings)) = &self.0.findings {
                 value["error"]["findings"] = findings.clone();
             }
             let _ = writeln!(std::io::stdout().lock(), "{value}");
         }
-        self.exit
+        self.0.exit
     }
 }

@@ -100,7 +100,7 @@ mod tests {
     #[test]
     fn long_lists_are_folded_at_commas() {
         assert_eq!(fold("a,b"), "a,b");
-        let list = vec!["10.10.0.20"; 9].join(",");
+        let list = ["10.10.0.20"; 9].join(",");
         let folded = fold(&list);
         assert!(folded.lines().count() == 3 && folded.replace('\n', "") == list, "{folded}");
         assert_eq!(fold(""), "");

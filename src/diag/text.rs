@@ -76,6 +76,8 @@ struct Shown {
     path: String,
     line: usize,
     column: usize,
+    /// True if the text is but a part of the line.
+    cut: bool,
     text: String,
     span: Range<usize>,
 }
@@ -97,13 +99,19 @@ impl Shown {
         text.push_str(source.text.get(first..last)?);
         text.push_str(if cut_right { "…" } else { "" });
         let span = start - first + shift..end.min(last) - first + shift;
-        Some(Self { path: path.display().to_string(), line, column, text, span })
+        let cut = cut_left || cut_right;
+        Some(Self { path: path.display().to_string(), line, column, cut, text, span })
     }
 
     fn add<'a>(self, title: Title<'a>, kind: AnnotationKind) -> Group<'a> {
-        title
-            .element(Origin::path(self.path).line(self.line).char_column(self.column))
-            .element(Snippet::source(self.text).line_start(self.line).fold(false).annotation(kind.span(self.span)))
+        let snippet = Snippet::source(self.text).line_start(self.line).fold(false).annotation(kind.span(self.span));
+        if self.cut {
+            // The renderer would count columns from where the line was cut.
+            let origin = Origin::path(self.path).line(self.line).char_column(self.column);
+            title.element(origin).element(snippet)
+        } else {
+            title.element(snippet.path(self.path))
+        }
     }
 }
 

@@ -9,15 +9,17 @@ use super::node::At;
 use super::suggest::Suggester;
 use super::written::{Host, Inventory};
 use crate::diag::{Finding, Findings, Message, Place, SourceId, Sources};
-use crate::net::fold_width;
+use crate::net::{MacAddr, fold_width, parse_prefix};
 
 /// The columns that mean something of their own; every other is a label.
 const HOST_COLUMNS: [&str; 8] = ["name", "ip", "mac", "zone", "via", "kind", "valid_from", "valid_until"];
 /// The kinds a cell may name, as in `[hosts.*]`.
 const KINDS: [&str; 7] = ["terminal", "server", "mfp", "iot", "router", "relay", "mta"];
 
-/// Cells between which several addresses stand in one cell.
-const SEPARATORS: [char; 6] = [' ', ';', ',', '、', '\t', '\n'];
+/// What stands between several addresses in one cell.
+fn separates(c: char) -> bool {
+    c.is_whitespace() || matches!(c, ';' | ',' | '、')
+}
 
 struct Cell<'a> {
     text: &'a str,
@@ -42,17 +44,26 @@ pub fn read(inventory: &Inventory, source: SourceId, sources: &Sources, findings
     let zones = inventory.zones.as_ref().map(|z| z.iter().map(|(k, v)| (k.trim(), v)).collect());
     let mut ledger = Ledger { inventory, source, columns: Vec::new(), headers: Vec::new(), zones, findings };
     let mut hosts = Vec::new();
+    if !ledger.columns_given() {
+        return hosts;
+    }
     let mut row = 0;
     while let Ok(true) = reader.read_record(&mut record) {
-        row += 1;
+        // Blank lines are rows too, as a spreadsheet counts them.
         let start = record.position().map_or(0, |p| p.byte() as usize);
-        let spans = cell_spans(&text, start, record.len());
+        let (blank, spans, closed) = cell_spans(&text, start, record.len());
+        row += 1 + blank;
         let cells: Vec<Cell<'_>> = record
             .iter()
             .zip(spans)
             .map(|(text, span)| Cell { text: trim(text), place: Place { source, span } })
             .collect();
-        if row == 1 {
+        if !closed {
+            // The quote has swallowed every row behind it.
+            let place = cells.last().map_or(Place { source, span: start..start }, |c| c.place.clone());
+            let message = Message::new("document-ledger-quote").with("row", row);
+            ledger.findings.push(Finding::error("Z007", message).at(&place));
+        } else if ledger.headers.is_empty() {
             if !ledger.header(&cells) {
                 return hosts;
             }
@@ -67,15 +78,39 @@ pub fn read(inventory: &Inventory, source: SourceId, sources: &Sources, findings
     hosts
 }
 
+/// Why a text is no address of a host.
+fn ip_fault(text: &str) -> Option<&'static str> {
+    match parse_prefix(text) {
+        None => Some("document-ledger-ip"),
+        Some(net) if net != net.trunc() => Some("document-ledger-host-bits"),
+        Some(_) => None,
+    }
+}
+
+/// Why a text is no MAC of a host.
+fn mac_fault(text: &str) -> Option<&'static str> {
+    match text.parse::<MacAddr>() {
+        Err(_) => Some("document-ledger-mac"),
+        Ok(mac) if mac.is_multicast() || mac.is_zero() => Some("document-ledger-no-host-mac"),
+        Ok(_) => None,
+    }
+}
+
 fn trim(text: &str) -> &str {
     text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}')
 }
 
-/// Where the cells of the record at `start` stand, quotes left out.
-fn cell_spans(text: &str, start: usize, count: usize) -> Vec<std::ops::Range<usize>> {
+/// The blank lines before the record at `start`, where its cells stand (quotes
+/// left out), and whether its quotes are closed.
+fn cell_spans(text: &str, start: usize, count: usize) -> (usize, Vec<std::ops::Range<usize>>, bool) {
     let bytes = text.as_bytes();
-    // The reader's position may still lie before the line ends of blank lines.
-    let mut at = start + bytes[start.min(bytes.len())..].iter().take_while(|b| **b == b'\r' || **b == b'\n').count();
+    // The reader's position lies before the blank lines that it skips.
+    let ends = bytes[start.min(bytes.len())..].iter().take_while(|b| **b == b'\r' || **b == b'\n');
+    let (mut at, mut blank, mut closed) = (start, 0, true);
+    for end in ends {
+        at += 1;
+        blank += usize::from(*end == b'\n');
+    }
     let mut spans = Vec::with_capacity(count);
     for _ in 0..count {
         let first = at;
@@ -90,14 +125,35 @@ fn cell_spans(text: &str, start: usize, count: usize) -> Vec<std::ops::Range<usi
             }
             at += 1;
         }
+        closed &= !inside;
         let skip = usize::from(quoted);
-        spans.push((first + skip).min(at)..at.saturating_sub(skip).max((first + skip).min(at)));
+        let from = (first + skip).min(at);
+        spans.push(from..at.saturating_sub(skip).max(from));
         at += 1;
     }
-    spans
+    (blank, spans, closed)
 }
 
 impl<'a> Ledger<'a> {
+    /// True if `columns` says enough to read rows, and `skip` names columns of it.
+    fn columns_given(&mut self) -> bool {
+        let given = |key: &str| self.inventory.columns.iter().any(|(k, _)| k.value == key);
+        let lacking: Vec<&str> = ["name", "zone"].into_iter().filter(|key| !given(key)).collect();
+        let strangers: Vec<&At<String>> =
+            self.inventory.skip.iter().map(|(key, _)| key).filter(|key| !given(&key.value)).collect();
+        for key in &lacking {
+            let message = Message::new("document-ledger-needs-column").with("key", *key);
+            let finding = Finding::error("Z008", message).at(&self.inventory.columns_place).subject(*key);
+            self.findings.push(finding);
+        }
+        for key in strangers {
+            let message = Message::new("document-ledger-skip").with("key", &key.value);
+            let finding = Finding::error("Z004", message).at(&key.place).subject(&key.value);
+            self.findings.push(finding);
+        }
+        lacking.is_empty()
+    }
+
     /// Finds the mapped columns; false if rows cannot be read.
     fn header(&mut self, cells: &[Cell<'_>]) -> bool {
         let mut sound = true;
@@ -126,7 +182,8 @@ impl<'a> Ledger<'a> {
                         .at(&place)
                         .related(Message::new("document-ledger-asked-here"), &column.place);
                     if let Some(near) = suggester.nearest(&wanted, folded.iter().map(String::as_str)) {
-                        finding = finding.hint(Message::new("document-did-you-mean").with("name", near));
+                        let shown = folded.iter().position(|f| f == near).map_or(near, |i| cells[i].text);
+                        finding = finding.hint(Message::new("document-did-you-mean").with("name", shown));
                     }
                     self.findings.push(finding);
                 }
@@ -170,8 +227,8 @@ impl<'a> Ledger<'a> {
         let (mut sound, name) = (true, At::new(name.text.to_owned(), &name.place));
         let zone = self.zone(row, cells, &start);
         sound &= zone.is_some();
-        let ip = self.several(row, cells, "ip", &mut sound, |t| crate::net::parse_prefix(t).is_some());
-        let mac = self.several(row, cells, "mac", &mut sound, |t| t.parse::<crate::net::MacAddr>().is_ok());
+        let ip = self.several(row, cells, "ip", &mut sound, ip_fault);
+        let mac = self.several(row, cells, "mac", &mut sound, mac_fault);
         let kind = self.cell(cells, "kind").map(|c| At::new(c.text.to_owned(), &c.place));
         if let Some(kind) = kind.as_ref().filter(|k| !KINDS.contains(&k.value.as_str())) {
             sound = false;
@@ -217,18 +274,18 @@ impl<'a> Ledger<'a> {
         cells: &[Cell<'_>],
         key: &'static str,
         sound: &mut bool,
-        reads: impl Fn(&str) -> bool,
+        fault: impl Fn(&str) -> Option<&'static str>,
     ) -> Vec<At<String>> {
         let Some(cell) = self.cell(cells, key) else { return Vec::new() };
         let folded = fold_width(cell.text);
         let mut values = Vec::new();
-        for part in folded.split(SEPARATORS).filter(|p| !p.is_empty()) {
-            if reads(part) {
-                values.push(At::new(part.to_owned(), &cell.place));
-            } else {
-                *sound = false;
-                let message = if key == "ip" { "document-ledger-ip" } else { "document-ledger-mac" };
-                self.fault(row, key, &cell.place, Message::new(message).with("value", part));
+        for part in folded.split(separates).filter(|p| !p.is_empty()) {
+            match fault(part) {
+                None => values.push(At::new(part.to_owned(), &cell.place)),
+                Some(message) => {
+                    *sound = false;
+                    self.fault(row, key, &cell.place, Message::new(message).with("value", part));
+                }
             }
         }
         values

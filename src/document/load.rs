@@ -7,10 +7,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use toml::de::DeTable;
-
 use super::node::{At, Table};
-use super::{FileTree, glob};
+use super::{FileTree, glob, syntax};
 use crate::diag::{Finding, Findings, Message, Place, SourceId, Sources};
 
 /// The largest file that is read, in bytes.
@@ -19,8 +17,6 @@ pub const MAX_FILE: u64 = 64 << 20;
 pub const MAX_FILES: usize = 10_000;
 /// How deep files may include one another.
 const MAX_DEPTH: usize = 32;
-/// Syntax errors shown of one file.
-const MAX_SYNTAX_ERRORS: usize = 100;
 
 /// What was read so far.
 pub struct Loader<'a> {
@@ -94,7 +90,8 @@ impl<'a> Loader<'a> {
                 let text = String::from_utf8_lossy(&bytes).into_owned();
                 let source = self.sources.add(path, text);
                 let span = valid..valid + 1;
-                self.broken(Message::new("document-not-utf8").with("byte", valid), &Place { source, span });
+                let message = Message::new("document-not-utf8").with("byte", valid);
+                self.broken(message, Some("document-not-utf8-hint"), &Place { source, span });
                 self.files.push((path.to_path_buf(), bytes));
                 return None;
             }
@@ -102,7 +99,7 @@ impl<'a> Loader<'a> {
         self.files.push((path.to_path_buf(), bytes));
         let nul = self.sources.get(source).and_then(|s| s.text.find('\0'));
         if let Some(at) = nul {
-            self.broken(Message::new("document-nul"), &Place { source, span: at..at + 1 });
+            self.broken(Message::new("document-nul"), None, &Place { source, span: at..at + 1 });
             return None;
         }
         Some(source)
@@ -123,9 +120,11 @@ impl<'a> Loader<'a> {
         self.findings.push(finding);
     }
 
-    fn broken(&mut self, message: Message, place: &Place) {
+    fn broken(&mut self, message: Message, hint: Option<&'static str>, place: &Place) {
         self.whole = false;
-        self.findings.push(Finding::error("Z001", message).at(place));
+        let mut finding = Finding::error("Z001", message).at(place);
+        finding.hint = hint.map(Message::new);
+        self.findings.push(finding);
     }
 
     fn file(&mut self, path: &Path, included: Option<&Place>) {
@@ -135,38 +134,19 @@ impl<'a> Loader<'a> {
         }
         self.seen.insert(path.to_path_buf(), included.cloned());
         let Some(source) = self.text(path, included) else { return };
-        let Some(table) = self.parse(source) else { return };
+        let Some(text) = self.sources.get(source).map(|s| s.text.clone()) else { return };
+        let (table, sound) = syntax::parse(source, &text, self.findings);
+        self.whole &= sound;
         let includes = table.texts("include").unwrap_or_default();
-        self.parsed.push((source, table));
+        if sound {
+            self.parsed.push((source, table));
+        }
         self.open.push(path.to_path_buf());
         let base = folder_of(path);
         for include in includes {
             self.include(&base, &include);
         }
         self.open.pop();
-    }
-
-    fn parse(&mut self, source: SourceId) -> Option<Table> {
-        let text = self.sources.get(source)?.text.clone();
-        let (tree, errors) = DeTable::parse_recoverable(&text);
-        let mut sound = true;
-        for error in errors.iter().take(MAX_SYNTAX_ERRORS) {
-            let span = error.span().unwrap_or(0..0);
-            let place = Place { source, span };
-            if error.message() == "duplicate key" {
-                let name = text.get(place.span.clone()).unwrap_or_default();
-                let message = Message::new("document-duplicate-key").with("key", name);
-                self.findings.push(Finding::error("Z003", message).at(&place).subject(name));
-            } else {
-                sound = false;
-                self.broken(Message::new("document-syntax").with("detail", error.message()), &place);
-            }
-        }
-        if errors.len() > MAX_SYNTAX_ERRORS {
-            self.whole = false;
-            sound = false;
-        }
-        sound.then(|| Table::from_toml(source, tree.get_ref()))
     }
 
     fn include(&mut self, base: &Path, include: &At<String>) {

@@ -12,8 +12,10 @@ mod load;
 mod merge;
 mod moment;
 mod node;
+mod schema;
 mod shape;
 mod suggest;
+mod syntax;
 mod validate;
 mod written;
 
@@ -24,6 +26,7 @@ pub use load::{MAX_FILE, MAX_FILES};
 pub use merge::duplicate;
 pub use moment::Moment;
 pub use node::At;
+pub use schema::schema;
 pub use suggest::Suggester;
 pub use written::*;
 

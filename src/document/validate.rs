@@ -65,10 +65,6 @@ impl Pass<'_> {
     }
 
     fn wrong(&mut self, node: &Node, want: &'static str, key: &str) {
-        self.wrong_message(node, Message::new(want), key);
-    }
-
-    fn wrong_message(&mut self, node: &Node, want: Message, key: &str) {
         let found = Message::new(match node.value {
             Value::Text(_) => "document-found-text",
             Value::Integer(_) => "document-found-integer",
@@ -78,7 +74,8 @@ impl Pass<'_> {
             Value::List(_) => "document-found-list",
             Value::Table(_) => "document-found-table",
         });
-        let message = Message::new("document-wrong-value").with("key", key).with("want", want).with("found", found);
+        let message =
+            Message::new("document-wrong-value").with("key", key).with("want", Message::new(want)).with("found", found);
         self.findings.push(Finding::error("Z005", message).at(&node.place).subject(key));
     }
 
@@ -88,19 +85,24 @@ impl Pass<'_> {
             (Shape::Unread, _) | (Shape::Text, Value::Text(_)) | (Shape::Bool, Value::Bool(_)) => {}
             (Shape::Text, _) => self.wrong(node, "document-want-text", key),
             (Shape::Bool, _) => self.wrong(node, "document-want-bool", key),
-            (Shape::Integer(low, high), value) => {
-                if !matches!(value, Value::Integer(Some(n)) if (low..=high).contains(&n)) {
-                    let want = Message::new("document-want-integer").with("low", *low).with("high", *high);
-                    self.wrong_message(node, want, key);
+            (Shape::Integer(low, high), Value::Integer(number)) => {
+                if !number.is_some_and(|n| (*low..=*high).contains(&n)) {
+                    let name = if low == high { "document-only-number" } else { "document-out-of-range" };
+                    let message = Message::new(name).with("key", key).with("low", *low).with("high", *high);
+                    self.findings.push(Finding::error("Z005", message).at(&node.place).subject(key));
                 }
             }
+            (Shape::Integer(..), _) => self.wrong(node, "document-want-integer", key),
             (Shape::Choice(choices), Value::Text(text)) => self.choice(node, choices, text, key),
             (Shape::Choice(_), _) => self.wrong(node, "document-want-text", key),
-            (Shape::Moment, _) => {
+            (Shape::Moment, Value::Text(_) | Value::Time(_)) => {
                 if node.moment().is_none() {
-                    self.wrong(node, "document-want-moment", key);
+                    let message = Message::new("document-bad-moment").with("key", key);
+                    let finding = Finding::error("Z005", message).at(&node.place).subject(key);
+                    self.findings.push(finding.hint(Message::new("document-moment-hint")));
                 }
             }
+            (Shape::Moment, _) => self.wrong(node, "document-want-moment", key),
             (Shape::Texts(some), _) => self.texts(node, *some, key),
             (Shape::Table(keys), Value::Table(table)) => self.table(table, keys, Some(header_of(node, header))),
             (Shape::Names(inner), Value::Table(table)) => {
@@ -148,7 +150,8 @@ impl Pass<'_> {
             Value::Text(_) => {}
             Value::List(items) => {
                 if some && items.is_empty() {
-                    self.wrong(node, "document-want-some", key);
+                    let message = Message::new("document-empty-list").with("key", key);
+                    self.findings.push(Finding::error("Z005", message).at(&node.place).subject(key));
                 }
                 for item in items.iter().filter(|i| !matches!(i.value, Value::Text(_))) {
                     self.wrong(item, "document-want-text", key);

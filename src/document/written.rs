@@ -106,6 +106,8 @@ pub struct Group {
 #[expect(missing_docs, reason = "each field is the key of its name in SPEC §1")]
 pub struct Inventory {
     pub file: At<String>,
+    /// Where `columns` stands.
+    pub columns_place: Place,
     pub columns: Vec<(At<String>, At<String>)>,
     pub zones: Option<Vec<(String, At<String>)>>,
     pub skip: Vec<(At<String>, Vec<String>)>,
@@ -312,6 +314,7 @@ impl Inventory {
     fn of(table: &Table) -> Option<Self> {
         Some(Self {
             file: table.text("file")?,
+            columns_place: table.get("columns")?.place.clone(),
             columns: pairs(table.table("columns")),
             zones: table.table("zones").map(|t| pairs(Some(t)).into_iter().map(|(k, v)| (k.value, v)).collect()),
             skip: choices(table.table("skip")),

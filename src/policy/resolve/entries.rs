@@ -43,8 +43,8 @@ impl<'a> Resolver<'a> {
     pub(super) fn approval_named(&mut self, name: &At<String>, subject: &str) -> bool {
         let found = self.policy.approvals.contains_key(&name.value);
         if !found {
-            let known: Vec<String> = self.policy.approvals.keys().cloned().collect();
-            let known = known.iter().map(String::as_str);
+            let document = self.document;
+            let known = document.approvals.iter().map(|(name, _)| name.value.as_str());
             self.unknown("policy-what-approval", &name.value, &name.place, subject, known);
         }
         found

@@ -189,7 +189,9 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    fn doubled(&mut self, key: &'static str, value: String, first: (HostId, &Place), second: (HostId, &Place)) {
+    fn doubled(&mut self, key: &'static str, value: String, one: (HostId, &Place), other: (HostId, &Place)) {
+        // In reading order, whichever address sorts first.
+        let (first, second) = if one.0 <= other.0 { (one, other) } else { (other, one) };
         let (a, b) = (self.policy.host(first.0).name.clone(), self.policy.host(second.0).name.clone());
         let message = Message::new(key).with("value", value).with("first", a).with("second", &b);
         let finding = Finding::error("Z011", message)

@@ -31,13 +31,16 @@ enum Named {
     Group(GroupId),
 }
 
-/// Why a group cannot stand at one end of an entry.
+/// Why a group cannot stand at one end of an entry: how many members, and the
+/// first of them.
 #[derive(Debug, Clone, Default)]
 struct Misfits {
     /// Hosts of another zone.
-    foreign: Vec<String>,
+    foreign: (usize, String),
     /// Addresses outside the zone.
-    outside: Vec<String>,
+    outside: (usize, String),
+    /// Hosts without an address, which cannot be destinations.
+    bare: (usize, String),
 }
 
 struct Resolver<'a> {

@@ -94,8 +94,11 @@ impl<'a> Resolver<'a> {
 
     /// The finding for an address outside a zone.
     pub(super) fn outside(&mut self, zone: ZoneId, net: &IpNet, place: &Place, subject: &str) {
+        let want = AddrRange::from(*net);
+        let partly = self.spaces[zone.0].iter().any(|r| r.intersect(&want).is_some());
+        let key = if partly { "policy-partly-outside" } else { "policy-outside" };
         let zone = self.policy.zone(zone);
-        let message = Message::new("policy-outside").with("address", AddrRange::from(*net).to_string());
+        let message = Message::new(key).with("address", want.to_string());
         let finding = Finding::error("Z009", message.with("zone", &zone.name)).at(place).subject(subject);
         let finding = finding.related(Message::new("policy-zone-here"), &zone.place);
         self.findings.push(finding);
@@ -154,36 +157,23 @@ impl<'a> Resolver<'a> {
         if !self.group_sound[id.0] || !self.zone_sound[zone.0] {
             return None;
         }
-        let misfits = self.misfits(zone, id);
-        let (foreign, outside) = (misfits.foreign.clone(), misfits.outside.clone());
+        let misfits = self.misfits(zone, id).clone();
         let group = self.policy.group(id);
         let mut found = Vec::new();
-        let shown = |names: &[String]| {
-            let mut list = names[..names.len().min(SHOWN)].join(", ");
-            if names.len() > SHOWN {
-                list.push_str(", …");
-            }
-            list
-        };
-        for (names, key) in [(foreign, "policy-group-elsewhere"), (outside, "policy-group-outside")] {
-            if !names.is_empty() {
+        for (code, (count, names), key) in [
+            ("Z009", misfits.foreign, "policy-group-elsewhere"),
+            ("Z009", misfits.outside, "policy-group-outside"),
+            ("Z005", if to { misfits.bare } else { (0, String::new()) }, "policy-group-without-ip"),
+        ] {
+            if count > 0 {
                 let message = Message::new(key)
                     .with("group", &group.name)
                     .with("zone", &self.policy.zone(zone).name)
-                    .with("count", names.len())
-                    .with("names", shown(&names));
-                found.push(Finding::error("Z009", message));
-            }
-        }
-        if to {
-            let hosts = group.hosts.iter().filter(|h| self.host_sound[h.0]).map(|h| self.policy.host(*h));
-            let bare: Vec<String> = hosts.filter(|h| h.ips.is_empty()).map(|h| h.name.clone()).collect();
-            if !bare.is_empty() {
-                let message = Message::new("policy-group-without-ip")
-                    .with("group", &group.name)
-                    .with("count", bare.len())
-                    .with("names", shown(&bare));
-                found.push(Finding::error("Z005", message).hint(Message::new("policy-destination-hint")));
+                    .with("count", count)
+                    .with("names", names);
+                let finding = Finding::error(code, message);
+                let hint = (code == "Z005").then(|| Message::new("policy-destination-hint"));
+                found.push(Finding { hint, ..finding });
             }
         }
         let group_place = group.place.clone();
@@ -198,18 +188,30 @@ impl<'a> Resolver<'a> {
     fn misfits(&mut self, zone: ZoneId, id: GroupId) -> &super::Misfits {
         if !self.misfits.contains_key(&(zone, id)) {
             let group = self.policy.group(id);
-            let sound = group.hosts.iter().filter(|h| self.host_sound[h.0]).map(|h| self.policy.host(*h));
+            let sound = || group.hosts.iter().filter(|h| self.host_sound[h.0]).map(|h| self.policy.host(*h));
+            let outside = group.networks.iter().filter(|n| !self.inside(zone, n));
             let found = super::Misfits {
-                foreign: sound.filter(|h| h.zone != zone).map(|h| h.name.clone()).collect(),
-                outside: group
-                    .networks
-                    .iter()
-                    .filter(|n| !self.inside(zone, n))
-                    .map(|n| AddrRange::from(*n).to_string())
-                    .collect(),
+                foreign: shown(sound().filter(|h| h.zone != zone).map(|h| &h.name)),
+                outside: shown(outside.map(|n| AddrRange::from(*n))),
+                bare: shown(sound().filter(|h| h.ips.is_empty()).map(|h| &h.name)),
             };
             self.misfits.insert((zone, id), found);
         }
         &self.misfits[&(zone, id)]
     }
+}
+
+/// How many there are, and the first few.
+fn shown<T: ToString>(names: impl Iterator<Item = T>) -> (usize, String) {
+    let (mut count, mut list) = (0, Vec::new());
+    for name in names {
+        count += 1;
+        if list.len() < SHOWN {
+            list.push(name.to_string());
+        }
+    }
+    if count > SHOWN {
+        list.push("…".into());
+    }
+    (count, list.join(", "))
 }

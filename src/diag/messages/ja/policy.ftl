@@ -47,3 +47,4 @@ policy-management-form = management は「領域:ホスト:サービス」の形
 policy-management-host = management に書けるのはグループではなくホストです：{ $value }
 policy-management-without-ip = management のホストには ip が必要です：{ $value }
 policy-bad-store = 保存先「{ $value }」は使えません（空、..、制御文字は不可）
+policy-partly-outside = { $address } の一部は領域「{ $zone }」の外です（より長いプレフィックスを持つ別の領域を含みます）
