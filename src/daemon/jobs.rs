@@ -263,7 +263,9 @@ fn restore(state: &Path) -> Result<Arc<Set>, Message> {
 /// Runs on another thread. A bug there must not end the daemon: its panic
 /// becomes an error.
 async fn beside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Message> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| Message::new("daemon-internal").with("error", error.to_string()))
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| Message::new("daemon-internal").with("error", error.to_string()))
 }
 
 /// True for what [`apply`] is to fill anew.

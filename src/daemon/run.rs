@@ -21,7 +21,8 @@ use super::jobs::{self, Compiled, Done, Origin, Preparation, Read, Set};
 use super::log::LogTask;
 use super::protocol::{Refusal, Request, SOCKET, accepted};
 use super::state::{
-    Action, Active, Answer, Cause, Event, Failure, InForce, Moment, ReplyId, Report, Signal, State, Summary, Tell, Timer, What,
+    Action, Active, Answer, Cause, Event, Failure, InForce, Moment, ReplyId, Report, Signal, State, Summary, Tell,
+    Timer, What,
 };
 use super::status;
 use crate::diag::{self, Lang, Message, Severity};
@@ -30,9 +31,9 @@ use crate::flow::Context;
 use crate::store::revisions::{Outcome, Revisions, Who};
 use crate::sys::clock::WallAlarm;
 use crate::sys::nft::Nft;
+use crate::sys::socket;
 use crate::sys::systemd::{self, Notice};
 use crate::sys::watch::Watch;
-use crate::sys::socket;
 
 /// Findings of one reading that the daemon's own log tells.
 const TOLD: usize = 50;
@@ -298,8 +299,7 @@ impl Daemon {
             Action::Prepare { who, comment } => self.prepare(who, comment),
             Action::Apply { what, .. } => self.apply(what),
             Action::Commit { revision, applied } => {
-                let outcome =
-                    Outcome::Applied { applied_at: applied.at, how: applied.how, commands: applied.commands };
+                let outcome = Outcome::Applied { applied_at: applied.at, how: applied.how, commands: applied.commands };
                 match Revisions::at(&self.settings.state).commit(revision, outcome) {
                     Ok(()) => self.count(revision),
                     Err(error) => self.later.push_back(Event::CommitFailed(error.message())),

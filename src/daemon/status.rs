@@ -193,7 +193,8 @@ mod tests {
 
     #[test]
     fn counters_are_told_by_reason_and_by_entry() {
-        let counter = |name: String, packets: u64| json!({ "counter": { "name": name, "packets": packets, "bytes": 60 } });
+        let counter =
+            |name: String, packets: u64| json!({ "counter": { "name": name, "packets": packets, "bytes": 60 } });
         let listing = json!({ "nftables": [
             { "metainfo": { "version": "1.0.6" } },
             counter(names::deny_counter(DenyReason::NoAllowEntry), 7),
