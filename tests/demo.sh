@@ -95,12 +95,14 @@ within() {
     ELAPSED=$((($(date +%s%N) - began) / 1000000))
 }
 
+enforces() { zonectl --format json status | grep -q '"in_force":"policy"'; }
+
 start_zoned() {
     ip netns exec "$ID-gw" "$BIN/zoned" --config "$WORK/etc" --state "$WORK/state" --run "$WORK/run" \
         >>"$WORK/zoned.log" 2>&1 &
     ZONED=$!
     PIDS="$PIDS $ZONED"
-    within 20 zonectl status || fail "zoned が応答しません"
+    within 20 enforces || fail "zoned が応答しません"
 }
 
 # ---- 町の配線 -----------------------------------------------------------------
