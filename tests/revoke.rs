@@ -251,8 +251,8 @@ fn a_long_connection_dies_with_its_entry_and_its_neighbour_lives() {
     town.change(&all);
     let lines = [("10.1.0.1", "10.2.0.1:22"), ("fd01::1", "[fd02::1]:22")]
         .map(|(from, to)| Line::open((town.host(1), from), (town.host(2), to)));
-    let neighbours = [("10.1.0.2", "10.2.0.1:22"), ("fd01::2", "[fd02::1]:22")]
-        .map(|(from, to)| Neighbour::start(&town, from, to));
+    let neighbours =
+        [("10.1.0.2", "10.2.0.1:22"), ("fd01::2", "[fd02::1]:22")].map(|(from, to)| Neighbour::start(&town, from, to));
     let others = [("10.1.0.1", "10.2.0.1"), ("fd01::1", "fd02::1")].map(|(from, to)| {
         let (from, to): (IpAddr, IpAddr) = (from.parse().unwrap(), to.parse().unwrap());
         let echo = Echo::udp(town.host(2), SocketAddr::new(to, 53));

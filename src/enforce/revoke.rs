@@ -219,7 +219,8 @@ impl Seen {
     /// Deletes what is denied, pass by pass until one finds nothing.
     fn clear(mut self) -> Result<Revoked, RevokeError> {
         for _ in 0..PASSES {
-            let mut killer = Killer { table: Conntrack::open()?, waiting: Vec::new(), found: 0, uncertain: 0, killed: 0 };
+            let mut killer =
+                Killer { table: Conntrack::open()?, waiting: Vec::new(), found: 0, uncertain: 0, killed: 0 };
             let pass = self.pass(|flow, _, uncertain| killer.take(flow, uncertain))?;
             killer.strike()?;
             self.revoked.cut += killer.killed;

@@ -29,7 +29,9 @@ fn fill() {
     conntrack(&format!("-I -s fd00::1 -d fd00::2 {tcp} --sport 40000 --dport 443"));
     conntrack("-I -s 10.0.0.1 -d 10.0.0.2 -p udp --sport 5 --dport 53 --timeout 60 -w 9");
     conntrack("-I -s 10.0.0.1 -d 10.0.0.2 -p icmp --icmp-type 8 --icmp-code 0 --icmp-id 77 --timeout 60");
-    conntrack("-I -s 10.0.0.1 -d 10.0.0.3 -p sctp --state ESTABLISHED --orig-port-src 6 --orig-port-dst 7 --reply-port-src 7 --reply-port-dst 6 --timeout 60 --orig-vtag 1 --reply-vtag 1");
+    conntrack(
+        "-I -s 10.0.0.1 -d 10.0.0.3 -p sctp --state ESTABLISHED --orig-port-src 6 --orig-port-dst 7 --reply-port-src 7 --reply-port-dst 6 --timeout 60 --orig-vtag 1 --reply-vtag 1",
+    );
     conntrack(&format!("-I -s 10.0.0.1 -d 10.0.0.9 {tcp} --sport 40000 --dport 80 --dst-nat 10.0.0.4:8080"));
 }
 
@@ -92,7 +94,9 @@ fn exactly_the_flow_is_deleted() {
 fn many_flows_go_in_batches() {
     in_namespace(|_| {
         let lines: String = (0..2000u32)
-            .map(|n| format!("-I -s 10.1.{}.{} -d 10.0.0.2 -p udp --sport 5 --dport 53 --timeout 60\n", n >> 8, n & 255))
+            .map(|n| {
+                format!("-I -s 10.1.{}.{} -d 10.0.0.2 -p udp --sport 5 --dport 53 --timeout 60\n", n >> 8, n & 255)
+            })
             .collect();
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), lines).unwrap();
