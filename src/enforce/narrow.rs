@@ -6,14 +6,14 @@
 //! ends no member holds the address, and those members. The rest is the
 //! judge's alone.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use ipnet::IpNet;
 
 use crate::net::MacAddr;
-use crate::policy::{Endpoint, Entry, HostId, Policy};
+use crate::policy::{Endpoint, Entry, GroupId, HostId, Policy};
 
 /// Entries that one address may be an end of, in reading order, each with the
 /// members of that end that hold the address.
@@ -25,41 +25,33 @@ pub(super) struct Narrow {
     full: Arc<Policy>,
     /// The full policy, but for its entries.
     shell: Policy,
-    /// The entries without their ends and without words for people.
-    bare: Vec<Entry>,
-    addresses: HashMap<IpAddr, Vec<HostId>>,
-    prefixes: Vec<(IpNet, HostId)>,
+    /// The entries used so far, without their ends and without words for people.
+    bare: HashMap<usize, Entry>,
+    hosts: Nets<HostId>,
     /// Hosts without addresses, by the MACs under which they are seen.
     macs: HashMap<MacAddr, Vec<HostId>>,
+    groups_of: HashMap<HostId, Vec<GroupId>>,
+    from: Ends,
+    to: Ends,
 }
 
 impl Narrow {
     pub(super) fn new(full: Arc<Policy>) -> Self {
-        let mut shell = Policy::clone(&full);
-        let mut bare = std::mem::take(&mut shell.entries);
-        for entry in &mut bare {
-            (entry.title, entry.attest, entry.approval) = (None, None, None);
-            entry.from.clear();
-            entry.to.clear();
-            entry.service_names.clear();
-        }
-        let (mut addresses, mut prefixes, mut macs) = (HashMap::new(), Vec::new(), HashMap::new());
+        let mut hosts = Nets::default();
+        let mut macs: HashMap<MacAddr, Vec<HostId>> = HashMap::new();
         for (index, host) in full.hosts.iter().enumerate() {
             let id = HostId(index);
-            for net in &host.ips {
-                if net.prefix_len() == net.max_prefix_len() {
-                    addresses.entry(net.addr()).or_insert_with(Vec::new).push(id);
-                } else {
-                    prefixes.push((*net, id));
-                }
-            }
+            host.ips.iter().for_each(|net| hosts.add(*net, id));
             if host.ips.is_empty() {
-                for mac in full.seen_macs(id) {
-                    macs.entry(*mac).or_insert_with(Vec::new).push(id);
-                }
+                full.seen_macs(id).iter().for_each(|mac| macs.entry(*mac).or_default().push(id));
             }
         }
-        Self { full, shell, bare, addresses, prefixes, macs }
+        let mut groups_of: HashMap<HostId, Vec<GroupId>> = HashMap::new();
+        for (index, group) in full.groups.iter().enumerate() {
+            group.hosts.iter().for_each(|host| groups_of.entry(*host).or_default().push(GroupId(index)));
+        }
+        let (from, to) = (Ends::new(&full, |entry| &entry.from), Ends::new(&full, |entry| &entry.to));
+        Self { shell: full.without_entries(), bare: HashMap::new(), full, hosts, macs, groups_of, from, to }
     }
 
     /// The whole policy.
@@ -69,51 +61,33 @@ impl Narrow {
 
     /// What an address, seen with this MAC, may open.
     pub(super) fn source(&self, src: IpAddr, mac: Option<MacAddr>) -> Side {
-        let mut hosts = self.hosts(src);
+        let mut hosts = self.hosts.holding(src);
         hosts.extend(mac.and_then(|mac| self.macs.get(&mac)).into_iter().flatten());
-        self.side(src, &hosts, |entry| &entry.from)
+        self.side(&self.from, src, &hosts)
     }
 
     /// What may be opened to an address.
     pub(super) fn destination(&self, dst: IpAddr) -> Side {
-        self.side(dst, &self.hosts(dst), |entry| &entry.to)
+        self.side(&self.to, dst, &self.hosts.holding(dst))
     }
 
-    /// Hosts that have the address.
-    fn hosts(&self, addr: IpAddr) -> Vec<HostId> {
-        let exact = self.addresses.get(&addr).into_iter().flatten().copied();
-        exact.chain(self.prefixes.iter().filter(|(net, _)| net.contains(&addr)).map(|(_, host)| *host)).collect()
-    }
-
-    fn side(&self, addr: IpAddr, hosts: &[HostId], ends: impl Fn(&Entry) -> &Vec<Endpoint>) -> Side {
-        let members = |entry| {
-            let mut members = Vec::new();
-            for end in ends(entry) {
-                self.members(*end, addr, hosts, &mut members);
-            }
-            members
-        };
-        let all = self.full.entries.iter().map(members).enumerate();
-        all.filter(|(_, members)| !members.is_empty()).collect()
-    }
-
-    /// The members of an endpoint that hold the address.
-    fn members(&self, end: Endpoint, addr: IpAddr, hosts: &[HostId], out: &mut Vec<Endpoint>) {
-        match end {
-            Endpoint::Zone(_) | Endpoint::Gateway => out.push(end),
-            Endpoint::Network(_, net) => out.extend(net.contains(&addr).then_some(end)),
-            Endpoint::Host(host) => out.extend(hosts.contains(&host).then_some(end)),
-            Endpoint::Group(zone, group) => {
-                let group = self.full.group(group);
-                let listed = group.networks.iter().filter(|net| net.contains(&addr));
-                out.extend(listed.map(|net| Endpoint::Network(zone, *net)));
-                let named = hosts.iter().filter(|h| group.hosts.contains(h) && self.full.host(**h).zone == zone);
-                out.extend(named.map(|host| Endpoint::Host(*host)));
+    fn side(&self, ends: &Ends, addr: IpAddr, hosts: &[HostId]) -> Side {
+        let mut side: BTreeMap<usize, Vec<Endpoint>> = BTreeMap::new();
+        let mut found = |entry: usize, end: Endpoint| side.entry(entry).or_default().push(end);
+        ends.always.iter().for_each(|(entry, end)| found(*entry, *end));
+        ends.nets.holding(addr).into_iter().for_each(|(entry, end)| found(entry, end));
+        for host in hosts {
+            let end = Endpoint::Host(*host);
+            ends.hosts.get(host).into_iter().flatten().for_each(|entry| found(*entry, end));
+            for group in self.groups_of.get(host).into_iter().flatten() {
+                let key = Endpoint::Group(self.full.host(*host).zone, *group);
+                ends.groups.get(&key).into_iter().flatten().for_each(|entry| found(*entry, end));
             }
         }
+        side.into_iter().collect()
     }
 
-    /// The policy as it looks to packets between the two of the last [`Narrow::between`].
+    /// The policy as it looks to packets between the two sides of the last [`Narrow::between`].
     pub(super) fn last(&self) -> &Policy {
         &self.shell
     }
@@ -125,10 +99,86 @@ impl Narrow {
         for (index, sources) in from {
             while rest.next_if(|(other, _)| other < index).is_some() {}
             let Some((_, destinations)) = rest.next_if(|(other, _)| other == index) else { continue };
-            let mut entry = self.bare[*index].clone();
+            let mut entry = self.bare.entry(*index).or_insert_with(|| bare(&self.full.entries[*index])).clone();
             entry.from.clone_from(sources);
             entry.to.clone_from(destinations);
             self.shell.entries.push(entry);
         }
     }
 }
+
+/// An entry without its ends and without words for people.
+fn bare(entry: &Entry) -> Entry {
+    let mut bare = entry.clone();
+    (bare.title, bare.attest, bare.approval) = (None, None, None);
+    bare.from = Vec::new();
+    bare.to = Vec::new();
+    bare.service_names = Vec::new();
+    bare
+}
+
+/// One end of every entry, by what it names.
+#[derive(Debug, Default)]
+struct Ends {
+    /// Zones and the gateway: which addresses those are, the judge knows.
+    always: Vec<(usize, Endpoint)>,
+    hosts: HashMap<HostId, Vec<usize>>,
+    /// By [`Endpoint::Group`].
+    groups: HashMap<Endpoint, Vec<usize>>,
+    nets: Nets<(usize, Endpoint)>,
+}
+
+impl Ends {
+    fn new(policy: &Policy, of: impl Fn(&Entry) -> &Vec<Endpoint>) -> Self {
+        let mut ends = Self::default();
+        for (index, entry) in policy.entries.iter().enumerate() {
+            for end in of(entry) {
+                match *end {
+                    Endpoint::Zone(_) | Endpoint::Gateway => ends.always.push((index, *end)),
+                    Endpoint::Network(_, net) => ends.nets.add(net, (index, *end)),
+                    Endpoint::Host(host) => ends.hosts.entry(host).or_default().push(index),
+                    Endpoint::Group(zone, group) => {
+                        ends.groups.entry(*end).or_default().push(index);
+                        for net in &policy.group(group).networks {
+                            ends.nets.add(*net, (index, Endpoint::Network(zone, *net)));
+                        }
+                    }
+                }
+            }
+        }
+        ends
+    }
+}
+
+/// Things by the prefixes that they stand for.
+#[derive(Debug)]
+struct Nets<T> {
+    /// Lengths in use, by family.
+    lengths: BTreeSet<(bool, u8)>,
+    things: HashMap<IpNet, Vec<T>>,
+}
+
+impl<T> Default for Nets<T> {
+    fn default() -> Self {
+        Self { lengths: BTreeSet::new(), things: HashMap::new() }
+    }
+}
+
+impl<T: Copy> Nets<T> {
+    fn add(&mut self, net: IpNet, thing: T) {
+        let net = net.trunc();
+        self.lengths.insert((net.addr().is_ipv4(), net.prefix_len()));
+        self.things.entry(net).or_default().push(thing);
+    }
+
+    /// The things whose prefix holds the address.
+    fn holding(&self, addr: IpAddr) -> Vec<T> {
+        let lengths = self.lengths.iter().filter(|(v4, _)| *v4 == addr.is_ipv4());
+        let nets = lengths.filter_map(|(_, length)| IpNet::new(addr, *length).ok());
+        nets.filter_map(|net| self.things.get(&net.trunc())).flatten().copied().collect()
+    }
+}
+
+#[cfg(test)]
+#[path = "narrow_tests.rs"]
+mod tests;

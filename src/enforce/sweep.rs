@@ -51,7 +51,9 @@ type Key = (u32, u32, u8, u16);
 /// A policy, and everything learnt about flows so far.
 #[derive(Debug)]
 pub(super) struct Sweep {
-    narrow: Narrow,
+    policy: Arc<Policy>,
+    /// Made when there is a flow to judge.
+    narrow: Option<Narrow>,
     at: Timestamp,
     routes: Routes,
     numbers: HashMap<IpAddr, u32>,
@@ -66,7 +68,8 @@ impl Sweep {
     /// Ready to judge by `policy` at `at`.
     pub(super) fn new(policy: Arc<Policy>, at: Timestamp) -> io::Result<Self> {
         Ok(Self {
-            narrow: Narrow::new(policy),
+            policy,
+            narrow: None,
             at,
             routes: Routes::open()?,
             numbers: HashMap::new(),
@@ -117,9 +120,9 @@ impl Sweep {
             return lost;
         };
         let Some(mut packet) = packet(flow, in_if, out_if, src_mac) else { return lost };
-        self.look_at(from, to, src_mac);
-        let narrow = &self.narrow;
-        let verdict = judge::judge(narrow.last(), &Question::new(packet.clone(), self.at)).verdict;
+        let at = self.at;
+        let narrow = self.look_at(from, to, src_mac);
+        let verdict = judge::judge(narrow.last(), &Question::new(packet.clone(), at)).verdict;
         let Verdict::Deny(reason) = verdict else { return Fate::Keep };
         let blind = packet.in_if.is_some() && packet.src_mac.is_none();
         if blind && packet.out_if.is_none() {
@@ -127,7 +130,7 @@ impl Sweep {
             let full = narrow.full();
             for mac in full.gateway.management.iter().flat_map(|line| full.seen_macs(line.host)) {
                 packet.src_mac = Some(*mac);
-                let answer = judge::judge(narrow.last(), &Question::new(packet.clone(), self.at));
+                let answer = judge::judge(narrow.last(), &Question::new(packet.clone(), at));
                 if answer.verdict == Verdict::Allow(AllowReason::Management) {
                     return Fate::Keep;
                 }
@@ -136,10 +139,11 @@ impl Sweep {
         Fate::Cut { reason, uncertain: blind }
     }
 
-    /// Makes the narrow policy that of two known addresses.
-    fn look_at(&mut self, from: u32, to: u32, mac: Option<MacAddr>) {
+    /// The policy as it looks to two known addresses.
+    fn look_at(&mut self, from: u32, to: u32, mac: Option<MacAddr>) -> &Narrow {
+        let narrow = self.narrow.get_or_insert_with(|| Narrow::new(Arc::clone(&self.policy)));
         if self.pair == Some((from, to)) {
-            return;
+            return narrow;
         }
         if self.kept > SIDES_KEPT {
             self.kept = 0;
@@ -147,7 +151,7 @@ impl Sweep {
                 (known.source, known.destination) = (None, None);
             }
         }
-        let Self { narrow, known, kept, .. } = self;
+        let Self { known, kept, .. } = self;
         let mut count = |side: Side| {
             *kept += side.len();
             Arc::new(side)
@@ -156,8 +160,9 @@ impl Sweep {
         let source = Arc::clone(one.source.get_or_insert_with(|| count(narrow.source(one.addr, mac))));
         let other = &mut known[to as usize];
         let destination = Arc::clone(other.destination.get_or_insert_with(|| count(narrow.destination(other.addr))));
-        self.narrow.between(&source, &destination);
+        narrow.between(&source, &destination);
         self.pair = Some((from, to));
+        narrow
     }
 }
 
