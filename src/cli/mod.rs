@@ -16,6 +16,7 @@ mod help;
 mod history;
 mod later;
 mod load;
+mod log;
 mod table;
 mod verify;
 
@@ -111,13 +112,14 @@ enum Command {
     Compile,
     History(history::Options),
     Diff(diff::Options),
+    Log(log::Options),
     Completions(completions::Options),
 }
 
 impl Command {
     /// True if it knows more forms of output than text and JSON.
     fn knows_tables(&self) -> bool {
-        false
+        matches!(self, Self::Log(_))
     }
 
     fn run(&self, context: &Context) -> Result<Exit, Failure> {
@@ -126,6 +128,7 @@ impl Command {
             Self::Diff(options) => diff::run(options, context),
             Self::Compile => compile::run(context),
             Self::History(options) => history::run(options, context),
+            Self::Log(options) => log::run(options, context),
             Self::Completions(options) => completions::run(options, context),
         }
     }
