@@ -5,9 +5,11 @@
 //! command does stands in its own file. Commands that a later build will have
 //! are known by name ([`later`]). Words come from the catalogue (`cli-…`).
 
+mod apply;
 mod compile;
 mod completions;
 mod context;
+mod daemon;
 mod diff;
 mod failure;
 mod findings;
@@ -17,7 +19,11 @@ mod history;
 mod later;
 mod load;
 mod log;
+mod matrix;
+mod schema;
+mod status;
 mod table;
+mod trace;
 mod verify;
 
 use std::ffi::OsString;
@@ -46,12 +52,13 @@ pub struct Cli {
 /// Options of every command, before or after its name.
 #[derive(Debug, Clone, Args)]
 pub struct Global {
-    #[arg(long, global = true, value_name = "PATH", default_value = "/etc/zoned")]
-    config: PathBuf,
+    #[arg(long, global = true, value_name = "PATH")]
+    config: Option<PathBuf>,
     #[arg(long, global = true, value_name = "DIR", default_value = "/run/zoned")]
     run: PathBuf,
-    #[arg(long, global = true, value_name = "DIR", default_value = "/var/lib/zoned")]
-    state: PathBuf,
+    // `trace --state new` means the connection's state: see trace.rs.
+    #[arg(long, global = true, value_name = "DIR", action = clap::ArgAction::Append)]
+    state: Vec<PathBuf>,
     #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
     format: Format,
     #[arg(long, global = true, value_name = "LANG")]
@@ -110,9 +117,14 @@ pub enum Color {
 enum Command {
     Verify(verify::Options),
     Compile,
+    Apply(apply::Options),
+    Status,
+    Matrix,
+    Trace(Box<trace::Options>),
     History(history::Options),
     Diff(diff::Options),
-    Log(log::Options),
+    Log(Box<log::Options>),
+    Schema,
     Completions(completions::Options),
 }
 
@@ -126,9 +138,14 @@ impl Command {
         match self {
             Self::Verify(options) => verify::run(options, context),
             Self::Diff(options) => diff::run(options, context),
+            Self::Apply(options) => apply::run(options, context),
+            Self::Status => status::run(context),
             Self::Compile => compile::run(context),
             Self::History(options) => history::run(options, context),
             Self::Log(options) => log::run(options, context),
+            Self::Matrix => matrix::run(context),
+            Self::Trace(options) => trace::run(options, context),
+            Self::Schema => schema::run(context),
             Self::Completions(options) => completions::run(options, context),
         }
     }
