@@ -57,3 +57,6 @@ impl Candidate {
 fn sort(findings: &mut Findings) {
     findings.0.sort_by_key(|f| f.place.as_ref().map(|p| (p.source, p.span.start)));
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,7 @@ use super::node::At;
 use super::suggest::Suggester;
 use super::written::{Host, Inventory};
 use crate::diag::{Finding, Findings, Message, Place, SourceId, Sources};
-use crate::net::fold_width;
+use crate::net::{MacAddr, fold_width, parse_prefix};
 
 /// The columns that mean something of their own; every other is a label.
 const HOST_COLUMNS: [&str; 8] = ["name", "ip", "mac", "zone", "via", "kind", "valid_from", "valid_until"];
@@ -36,46 +36,42 @@ struct Ledger<'a> {
     findings: &'a mut Findings,
 }
 
+/// One ledger as it was read.
+#[derive(Debug, Default)]
+pub struct Reading {
+    /// A host a row, in order.
+    pub hosts: Vec<Host>,
+    /// True if every row that is not to be left out became a host.
+    pub whole: bool,
+}
+
 /// The hosts of one ledger.
-pub fn read(inventory: &Inventory, source: SourceId, sources: &Sources, findings: &mut Findings) -> Vec<Host> {
-    let Some(text) = sources.get(source).map(|s| s.text.clone()) else { return Vec::new() };
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
-    let mut record = csv::StringRecord::new();
+pub fn read(inventory: &Inventory, source: SourceId, sources: &Sources, findings: &mut Findings) -> Reading {
+    let Some(text) = sources.get(source).map(|s| s.text.clone()) else { return Reading::default() };
     let zones = inventory.zones.as_ref().map(|z| z.iter().map(|(k, v)| (k.trim(), v)).collect());
+    let before = findings.0.len();
     let mut ledger = Ledger { inventory, source, columns: Vec::new(), headers: Vec::new(), zones, findings };
-    let mut hosts = Vec::new();
-    if !ledger.columns_given() {
-        return hosts;
+    let hosts = if ledger.columns_given() { ledger.rows(&text) } else { Vec::new() };
+    let found = findings.0.get(before..).unwrap_or_default();
+    Reading { hosts, whole: !found.iter().any(|f| f.code == "Z007" || f.code == "Z008") }
+}
+
+/// Why a text is no address of a host.
+fn ip_fault(text: &str) -> Option<&'static str> {
+    match parse_prefix(text) {
+        None => Some("document-ledger-ip"),
+        Some(net) if net != net.trunc() => Some("document-ledger-host-bits"),
+        Some(_) => None,
     }
-    let mut row = 0;
-    while let Ok(true) = reader.read_record(&mut record) {
-        // Blank lines are rows too, as a spreadsheet counts them.
-        let start = record.position().map_or(0, |p| p.byte() as usize);
-        let (blank, spans, closed) = cell_spans(&text, start, record.len());
-        row += 1 + blank;
-        let cells: Vec<Cell<'_>> = record
-            .iter()
-            .zip(spans)
-            .map(|(text, span)| Cell { text: trim(text), place: Place { source, span } })
-            .collect();
-        if !closed {
-            // The quote has swallowed every row behind it.
-            let place = cells.last().map_or(Place { source, span: start..start }, |c| c.place.clone());
-            let message = Message::new("document-ledger-quote").with("row", row);
-            ledger.findings.push(Finding::error("Z007", message).at(&place));
-        } else if ledger.headers.is_empty() {
-            if !ledger.header(&cells) {
-                return hosts;
-            }
-        } else if cells.iter().any(|c| !c.text.is_empty()) {
-            hosts.extend(ledger.host(row, &cells));
-        }
+}
+
+/// Why a text is no MAC of a host.
+fn mac_fault(text: &str) -> Option<&'static str> {
+    match text.parse::<MacAddr>() {
+        Err(_) => Some("document-ledger-mac"),
+        Ok(mac) if mac.is_multicast() || mac.is_zero() => Some("document-ledger-no-host-mac"),
+        Ok(_) => None,
     }
-    if row == 0 {
-        let place = Place { source, span: 0..0 };
-        ledger.findings.push(Finding::error("Z007", Message::new("document-ledger-empty")).at(&place));
-    }
-    hosts
 }
 
 fn trim(text: &str) -> &str {
@@ -136,6 +132,43 @@ impl<'a> Ledger<'a> {
         lacking.is_empty()
     }
 
+    /// A host a row.
+    fn rows(&mut self, text: &str) -> Vec<Host> {
+        let source = self.source;
+        let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
+        let (mut record, mut hosts) = (csv::StringRecord::new(), Vec::new());
+        let mut row = 0;
+        // Text in memory, with rows of any width, gives no error.
+        while let Ok(true) = reader.read_record(&mut record) {
+            // Blank lines are rows too, as a spreadsheet counts them.
+            let start = record.position().map_or(0, |p| p.byte() as usize);
+            let (blank, spans, closed) = cell_spans(text, start, record.len());
+            row += 1 + blank;
+            let cells: Vec<Cell<'_>> = record
+                .iter()
+                .zip(spans)
+                .map(|(text, span)| Cell { text: trim(text), place: Place { source, span } })
+                .collect();
+            if !closed {
+                // The quote has swallowed every row behind it.
+                let place = cells.last().map_or(Place { source, span: start..start }, |c| c.place.clone());
+                let message = Message::new("document-ledger-quote").with("row", row);
+                self.findings.push(Finding::error("Z007", message).at(&place));
+            } else if self.headers.is_empty() {
+                if !self.header(&cells) {
+                    return hosts;
+                }
+            } else if cells.iter().any(|c| !c.text.is_empty()) {
+                hosts.extend(self.host(row, &cells));
+            }
+        }
+        if row == 0 {
+            let place = Place { source: self.source, span: 0..0 };
+            self.findings.push(Finding::error("Z007", Message::new("document-ledger-empty")).at(&place));
+        }
+        hosts
+    }
+
     /// Finds the mapped columns; false if rows cannot be read.
     fn header(&mut self, cells: &[Cell<'_>]) -> bool {
         let mut sound = true;
@@ -187,11 +220,6 @@ impl<'a> Ledger<'a> {
     }
 
     fn host(&mut self, row: usize, cells: &[Cell<'_>]) -> Option<Host> {
-        for (key, values) in &self.inventory.skip {
-            if self.cell(cells, &key.value).is_some_and(|c| values.iter().any(|v| trim(v) == c.text)) {
-                return None;
-            }
-        }
         let start = cells.first().map_or(0..0, |c| c.place.span.clone());
         let start = Place { source: self.source, span: start };
         if cells.len() != self.headers.len() {
@@ -202,6 +230,11 @@ impl<'a> Ledger<'a> {
             self.findings.push(Finding::error("Z007", message).at(&start));
             return None;
         }
+        for (key, values) in &self.inventory.skip {
+            if self.cell(cells, &key.value).is_some_and(|c| values.iter().any(|v| trim(v) == c.text)) {
+                return None;
+            }
+        }
         let Some(name) = self.cell(cells, "name") else {
             self.fault(row, "name", &start, Message::new("document-ledger-blank"));
             return None;
@@ -209,8 +242,8 @@ impl<'a> Ledger<'a> {
         let (mut sound, name) = (true, At::new(name.text.to_owned(), &name.place));
         let zone = self.zone(row, cells, &start);
         sound &= zone.is_some();
-        let ip = self.several(row, cells, "ip", &mut sound, |t| crate::net::parse_prefix(t).is_some());
-        let mac = self.several(row, cells, "mac", &mut sound, |t| t.parse::<crate::net::MacAddr>().is_ok());
+        let ip = self.several(row, cells, "ip", &mut sound, ip_fault);
+        let mac = self.several(row, cells, "mac", &mut sound, mac_fault);
         let kind = self.cell(cells, "kind").map(|c| At::new(c.text.to_owned(), &c.place));
         if let Some(kind) = kind.as_ref().filter(|k| !KINDS.contains(&k.value.as_str())) {
             sound = false;
@@ -256,18 +289,18 @@ impl<'a> Ledger<'a> {
         cells: &[Cell<'_>],
         key: &'static str,
         sound: &mut bool,
-        reads: impl Fn(&str) -> bool,
+        fault: impl Fn(&str) -> Option<&'static str>,
     ) -> Vec<At<String>> {
         let Some(cell) = self.cell(cells, key) else { return Vec::new() };
         let folded = fold_width(cell.text);
         let mut values = Vec::new();
         for part in folded.split(separates).filter(|p| !p.is_empty()) {
-            if reads(part) {
-                values.push(At::new(part.to_owned(), &cell.place));
-            } else {
-                *sound = false;
-                let message = if key == "ip" { "document-ledger-ip" } else { "document-ledger-mac" };
-                self.fault(row, key, &cell.place, Message::new(message).with("value", part));
+            match fault(part) {
+                None => values.push(At::new(part.to_owned(), &cell.place)),
+                Some(message) => {
+                    *sound = false;
+                    self.fault(row, key, &cell.place, Message::new(message).with("value", part));
+                }
             }
         }
         values

@@ -86,6 +86,17 @@ impl IfPattern {
     }
 }
 
+impl IfPattern {
+    /// True if every interface that `other` means is meant by this too.
+    pub fn covers(&self, other: &Self) -> bool {
+        match (self, other) {
+            (_, Self::Exact(name)) => self.matches(name),
+            (Self::Prefix(outer), Self::Prefix(inner)) => inner.as_str().starts_with(outer.as_str()),
+            (Self::Exact(_), Self::Prefix(_)) => false,
+        }
+    }
+}
+
 impl FromStr for IfPattern {
     type Err = IfNameError;
     fn from_str(text: &str) -> Result<Self, IfNameError> {

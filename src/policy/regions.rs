@@ -56,7 +56,7 @@ impl Regions {
             .map(|pattern| {
                 let zones: Vec<ZoneId> = (0..policy.zones.len())
                     .map(ZoneId)
-                    .filter(|z| policy.zone(*z).interfaces.iter().any(|p| covers(p, &pattern)))
+                    .filter(|z| policy.zone(*z).interfaces.iter().any(|p| p.covers(&pattern)))
                     .collect();
                 Atom { ranges: paint(policy, &zones, &any), pattern }
             })
@@ -92,17 +92,6 @@ impl Regions {
 /// `range` without what is never forwarded (multicast, broadcast).
 pub fn forwardable(range: AddrRange) -> Vec<AddrRange> {
     subtract(vec![range], &ranges(&NEVER_FORWARDED))
-}
-
-/// True if every interface of the atom `atom` is meant by `pattern`.
-pub(super) fn covers(pattern: &IfPattern, atom: &IfPattern) -> bool {
-    match atom {
-        IfPattern::Exact(name) => pattern.matches(name),
-        IfPattern::Prefix(prefix) => match pattern {
-            IfPattern::Prefix(outer) => prefix.as_str().starts_with(outer.as_str()),
-            IfPattern::Exact(_) => false,
-        },
-    }
 }
 
 /// What is left of `from` (any order) without `holes`; ascending.

@@ -135,6 +135,21 @@ pub fn link_class(tokens: &Tokens, zones: &BTreeSet<ZoneId>) -> ClassKey {
     ClassKey::Link(zones.iter().copied().collect(), set)
 }
 
+/// The classes of devices known by their MAC alone, on an interface with these
+/// zones, while they send from an address that belongs to every zone.
+pub fn link_devices(policy: &Policy, tokens: &Tokens, zones: &BTreeSet<ZoneId>) -> Vec<(MacAddr, ClassKey)> {
+    let ClassKey::Link(list, wide) = link_class(tokens, zones) else { return Vec::new() };
+    let mut by_mac: BTreeMap<MacAddr, BTreeSet<Token>> = BTreeMap::new();
+    for (host, own) in &tokens.by_host {
+        if policy.host(*host).ips.is_empty() && zones.contains(&policy.host(*host).zone) {
+            for mac in policy.seen_macs(*host) {
+                by_mac.entry(*mac).or_insert_with(|| wide.clone()).extend(own);
+            }
+        }
+    }
+    by_mac.into_iter().map(|(mac, set)| (mac, ClassKey::Link(list.clone(), set))).collect()
+}
+
 /// Every source that some endpoint narrower than its zone means. What names no
 /// MAC comes first asked for in its own right, then once more under each MAC
 /// that is declared for it: a lookup by MAC finds all that applies.
@@ -209,10 +224,7 @@ fn bound_ranges(policy: &Policy, tokens: &Tokens, zone: ZoneId) -> BTreeMap<MacA
 }
 
 /// Divides `range` along disjoint ascending pieces; what lies in none has no set.
-fn split<'a>(
-    range: AddrRange,
-    pieces: &'a [(AddrRange, BTreeSet<Token>)],
-) -> Vec<(AddrRange, Option<&'a BTreeSet<Token>>)> {
+fn split(range: AddrRange, pieces: &[(AddrRange, BTreeSet<Token>)]) -> Vec<(AddrRange, Option<&BTreeSet<Token>>)> {
     let family = range.family();
     let start = pieces.partition_point(|(p, _)| (p.family(), p.last()) < (family, range.first()));
     let mut out = Vec::new();

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use crate::net::AddrRange;
+use crate::net::{AddrRange, IfPattern, MacAddr};
 use crate::policy::{DenyWith, Endpoint, Policy, Regions, ZoneId, forwardable};
 
-use super::classes::{ClassKey, Tokens, ZoneSource, link_class, sources, zone_class};
+use super::classes::{ClassKey, Tokens, ZoneSource, link_class, link_devices, sources, zone_class};
 use super::ids::assign;
 use super::services::{Member, leaves};
 use super::targets::{Directory, NodeKey, ZoneTarget, targets};
@@ -27,11 +27,18 @@ pub fn compile(policy: &Policy, at: Timestamp) -> Rules {
     let gateway = |tokens: &Tokens| ClassKey::Gateway(tokens.of(Endpoint::Gateway).into_iter().collect());
 
     let found = sources(policy, &from);
-    let links: Vec<ClassKey> =
-        regions.atoms().iter().map(|atom| link_class(&from, &atom.ranges.iter().map(|(_, z)| *z).collect())).collect();
+    let here = regions.atoms().iter().map(|atom| zones_on(policy, &atom.pattern));
+    let here: Vec<BTreeSet<ZoneId>> = here.collect();
+    let links: Vec<ClassKey> = here.iter().map(|zones| link_class(&from, zones)).collect();
+    let devices: Vec<(usize, MacAddr, ClassKey)> = here
+        .iter()
+        .enumerate()
+        .flat_map(|(atom, zones)| link_devices(policy, &from, zones).into_iter().map(move |(m, key)| (atom, m, key)))
+        .collect();
     let mut keys: BTreeSet<ClassKey> = found.iter().map(|s| s.class.clone()).collect();
     keys.extend(zones().map(|z| zone_class(&from, z)));
     keys.extend(links.iter().cloned());
+    keys.extend(devices.iter().map(|(_, _, key)| key.clone()));
     keys.extend((!policy.gateway.output_allow).then(|| gateway(&from)));
     let classes = ClassIds::new(policy, &from, keys);
 
@@ -45,6 +52,7 @@ pub fn compile(policy: &Policy, at: Timestamp) -> Rules {
     let atoms = atom_rules(&regions, &links, &classes);
     Rules {
         sources: place_sources(&atoms, found, &classes),
+        link_sources: devices.iter().map(|(atom, mac, key)| (*atom, *mac, ClassId(classes.id(key)))).collect(),
         targets: place_targets(&atoms, places, &destinations),
         pairs,
         nodes: nodes.into_iter().map(|(id, key)| (id, leaves(policy, &key, at))).collect(),
@@ -63,6 +71,12 @@ pub fn compile(policy: &Policy, at: Timestamp) -> Rules {
             .collect(),
         atoms,
     }
+}
+
+/// The zones on an interface, whether or not they have addresses left there.
+fn zones_on(policy: &Policy, atom: &IfPattern) -> BTreeSet<ZoneId> {
+    let zones = (0..policy.zones.len()).map(ZoneId);
+    zones.filter(|z| policy.zone(*z).interfaces.iter().any(|pattern| pattern.covers(atom))).collect()
 }
 
 /// The id of every class of one side.

@@ -54,6 +54,8 @@ pub struct Rules {
     pub zones: Vec<ZoneRules>,
     /// Sources that differ from the rest of their zone.
     pub sources: Vec<Source>,
+    /// Devices known by their MAC alone, while they have no address yet.
+    pub link_sources: Vec<(AtomIndex, MacAddr, ClassId)>,
     /// Destinations that differ from the rest of their zone.
     pub targets: Vec<Target>,
     /// Which class of sources meets which class of destinations.
@@ -143,6 +145,10 @@ pub enum ServiceKey {
     Icmp(u8),
     /// One ICMPv6 type.
     Icmpv6(u8),
+    /// Every other ICMP type, in IPv4.
+    IcmpAll,
+    /// Every other ICMPv6 type, in IPv6.
+    Icmpv6All,
     /// The rest of a protocol.
     Proto(Proto),
     /// Whatever is left.

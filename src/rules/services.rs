@@ -53,15 +53,23 @@ pub fn leaves(policy: &Policy, members: &BTreeSet<Member>, at: Timestamp) -> Vec
     let any: BTreeSet<Member> = services.iter().filter(|(s, _)| *s == Service::Any).map(|(_, m)| *m).collect();
     let mut keys: Vec<(ServiceKey, BTreeSet<Member>)> = Vec::new();
     for proto in protocols(&services) {
-        let mut whole = any.clone();
-        whole.extend(services.iter().filter(|(s, _)| is_whole(*s, proto)).map(|(_, m)| *m));
+        let of = |fits: fn(Service, Proto) -> bool| {
+            let fitting = services.iter().filter(move |(s, _)| fits(*s, proto)).map(|(_, m)| *m);
+            fitting.collect::<BTreeSet<Member>>()
+        };
+        let bare: BTreeSet<Member> = &any | &of(|s, p| s == Service::Proto(p));
+        let whole = &bare | &of(is_every_type);
         let parts: Vec<(u128, u128, Member)> = services.iter().filter_map(|(s, m)| part(*s, proto, *m)).collect();
         for (first, last, mut set) in partition(&parts) {
             set.extend(&whole);
             keys.push((part_key(proto, first, last), set));
         }
-        if whole.len() > any.len() {
-            keys.push((ServiceKey::Proto(proto), whole));
+        if whole.len() > bare.len() {
+            let key = if proto == Proto::ICMP { ServiceKey::IcmpAll } else { ServiceKey::Icmpv6All };
+            keys.push((key, whole));
+        }
+        if bare.len() > any.len() {
+            keys.push((ServiceKey::Proto(proto), bare));
         }
     }
     if !any.is_empty() {
@@ -83,10 +91,10 @@ fn protocols(services: &[(Service, Member)]) -> BTreeSet<Proto> {
         .collect()
 }
 
-/// True if the service is all of `proto`.
-fn is_whole(service: Service, proto: Proto) -> bool {
+/// True if the service is every type of ICMP (`proto` = ICMP) or ICMPv6. Unlike
+/// the bare protocol it is meant in its own family only.
+fn is_every_type(service: Service, proto: Proto) -> bool {
     match service {
-        Service::Proto(p) => p == proto,
         Service::Icmp(None) => proto == Proto::ICMP,
         Service::Icmpv6(None) => proto == Proto::ICMPV6,
         _ => false,

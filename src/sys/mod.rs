@@ -2,6 +2,8 @@
 
 pub mod clock;
 pub mod files;
+#[cfg(test)]
+pub(crate) mod namespace;
 pub mod nflog;
 pub mod nft;
 mod readable;

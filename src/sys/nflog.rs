@@ -6,8 +6,6 @@
 //! loss and never an error. Bound to the network namespace of the thread that
 //! opens it.
 
-#![allow(unsafe_code)]
-
 use std::collections::HashMap;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -185,10 +183,7 @@ impl Nflog {
                 Err(errno) => return Err(errno.into()),
             }
         }
-        // SAFETY: an OwnedFd always gives the same descriptor, and it stays open
-        // until the AsyncFd that owns it is dropped.
-        let fd = unsafe { AsyncFd::register(fd) }.map_err(io::Error::from)?;
-        Ok(Self { fd, reader, early, buffer })
+        Ok(Self { fd: super::readable::readable(fd)?, reader, early, buffer })
     }
 
     /// The next packets, up to [`QUEUE_THRESHOLD`] at a time. Safe to cancel.

@@ -1,42 +1,14 @@
 use std::net::UdpSocket;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
 
+use crate::sys::namespace::{in_namespace, log_udp_9};
+
 use super::*;
 
 const GROUP: u16 = 4005;
-
-/// Runs `test` in a network namespace of its own, with a loopback and a rule
-/// that logs and drops what goes to UDP port 9. Loud if that is not allowed.
-fn in_namespace(test: impl FnOnce(&Runtime) + Send + 'static) {
-    let thread = std::thread::spawn(move || {
-        // SAFETY: only the network namespace of this thread changes, and the
-        // thread ends with the test.
-        if unsafe { rustix::thread::unshare_unsafe(rustix::thread::UnshareFlags::NEWNET) }.is_err() {
-            eprintln!("SKIPPED: a network namespace needs root");
-            return;
-        }
-        run("ip", &["link", "set", "lo", "up"], "");
-        let rules = format!(
-            "table inet t {{\n chain input {{\n type filter hook input priority 0;\n \
-             udp dport 9 log prefix \"zoned:deny:no-allow-entry\" group {GROUP} drop\n }}\n}}\n"
-        );
-        run("nft", &["-f", "-"], &rules);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let _guard = runtime.enter();
-        test(&runtime);
-    });
-    thread.join().unwrap();
-}
-
-fn run(program: &str, args: &[&str], input: &str) {
-    use std::io::Write as _;
-    let mut child = Command::new(program).args(args).stdin(Stdio::piped()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-    assert!(child.wait().unwrap().success(), "{program} {args:?}");
-}
+const PREFIX: &str = "zoned:deny:no-allow-entry";
 
 fn send(count: usize) {
     let socket = UdpSocket::bind("127.0.0.1:5555").unwrap();
@@ -63,13 +35,14 @@ fn drain(runtime: &Runtime, log: &mut Nflog) -> (Vec<LoggedPacket>, u64, u64) {
 #[test]
 fn a_logged_packet_arrives_whole_and_at_once() {
     in_namespace(|runtime| {
+        log_udp_9(GROUP, PREFIX);
         let mut log = Nflog::open(GROUP).unwrap();
         let start = Instant::now();
         send(1);
         let batch = runtime.block_on(log.recv()).unwrap();
         assert!(start.elapsed() < Duration::from_millis(500), "{:?}", start.elapsed());
         let [packet] = batch.packets.as_slice() else { panic!("{batch:?}") };
-        assert_eq!(packet.prefix, "zoned:deny:no-allow-entry");
+        assert_eq!(packet.prefix, PREFIX);
         assert_eq!(packet.in_if, Some("lo".parse().unwrap()));
         assert_eq!(packet.out_if, None);
         assert_eq!(packet.src_mac, None);
@@ -83,6 +56,7 @@ fn a_logged_packet_arrives_whole_and_at_once() {
 #[test]
 fn what_the_buffer_cannot_hold_is_counted_to_the_last_packet() {
     in_namespace(|runtime| {
+        log_udp_9(GROUP, PREFIX);
         let mut log = Nflog::with_buffer(GROUP, 256 * 1024).unwrap();
         send(20_000);
         std::thread::sleep(Duration::from_millis(50));
@@ -98,6 +72,7 @@ fn what_the_buffer_cannot_hold_is_counted_to_the_last_packet() {
 #[test]
 fn a_group_that_another_holds_is_said_so() {
     in_namespace(|_| {
+        log_udp_9(GROUP, PREFIX);
         let _held = Nflog::open(GROUP).unwrap();
         match Nflog::open(GROUP) {
             Err(NflogError::Busy { group: GROUP, port }) => assert_ne!(port, 0),

@@ -127,12 +127,19 @@ impl<'p> Allowed<'p> {
     }
 }
 
+/// Sources by endpoints of a zone, family and path.
+type Sources = HashMap<(ZoneId, Vec<Endpoint>, Family, Path), Arc<Vec<Source>>>;
+
+/// Destinations likewise.
+type Targets = HashMap<(ZoneId, Vec<Endpoint>, Family), Arc<Vec<Target>>>;
+
+/// What is let open but where: cause, family, services, times.
 type What<'a> = (Cause, Family, &'a IntervalSet, &'a IntervalSet);
 
 struct Builder<'g, 'p> {
     geometry: &'g Geometry<'p>,
-    sources: HashMap<(ZoneId, Vec<Endpoint>, Family, Path), Arc<Vec<Source>>>,
-    targets: HashMap<(ZoneId, Vec<Endpoint>, Family), Arc<Vec<Target>>>,
+    sources: Sources,
+    targets: Targets,
     out: Vec<Allowance>,
 }
 

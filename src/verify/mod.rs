@@ -12,17 +12,23 @@ mod diff;
 mod expect;
 mod flow;
 mod geometry;
+mod matrix;
+mod nearest;
 mod packet;
 mod remainder;
 mod services;
 mod settings;
+mod trace;
 
 pub use allowed::{Allowance, Allowed, Cause};
 pub use diff::{Diff, diff};
 pub use expect::{ExpectationResult, expectations};
 pub use flow::Flow;
 pub use geometry::{Geometry, Source, Target};
+pub use matrix::{Cell, CellEntry, Matrix, matrix};
+pub use nearest::{Differs, Nearest, Neighbours, nearest};
 pub use packet::{packet_json, packet_text};
+pub use trace::{Trace, trace};
 
 #[cfg(test)]
 mod tests;

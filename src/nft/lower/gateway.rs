@@ -4,7 +4,7 @@ use crate::net::{PortRange, Proto, Service};
 use crate::policy::DenyReason;
 use crate::rules::{ManagementRule, Rules};
 
-use super::super::ruleset::{Field, Hook, Ruleset, Statement, Value, Verdict};
+use super::super::ruleset::{CtState, Field, Hook, Ruleset, Statement, Value, Verdict};
 use super::short::{accept, by_family, bytes, deny, goto, l4proto};
 use super::{by_mac, states};
 
@@ -37,7 +37,7 @@ pub fn input(rules: &Rules, out: &mut Ruleset) {
         ])
         .rule([deny(DenyReason::Invalid)]);
     out.chain("gateway")
-        .rule([bytes(Field::IcmpType, &[3, 11, 12]), Statement::Mark(0), accept()])
+        .rule([bytes(Field::IcmpType, &[3, 4, 11, 12]), Statement::Mark(0), accept()])
         .rule([bytes(Field::Icmpv6Type, &[1, 2, 3, 4]), Statement::Mark(0), accept()])
         .rule([bytes(Field::Icmpv6Type, &NEIGHBOUR), bytes(Field::HopLimit, &[255]), Statement::Mark(0), accept()])
         .rule([Statement::Priority(rules.gateway_target.0), goto("pair")]);
@@ -84,16 +84,19 @@ pub fn output(rules: &Rules, out: &mut Ruleset) {
     let Some(class) = rules.gateway_source else { return };
     let mut body = vec![vec![loopback(Field::Oifname), accept()]];
     let case = |state, verdict| (Value::State(state), verdict);
-    use super::super::ruleset::CtState::{Established, Related};
+    let related = Verdict::Jump("related".into());
     body.push(vec![Statement::Cases(
         Field::CtState,
-        vec![case(Established, Verdict::Accept), case(Related, Verdict::Accept)],
+        vec![case(CtState::Established, Verdict::Accept), case(CtState::Related, related)],
     )]);
     // What a host needs to live on its links: errors, neighbour discovery, and
     // membership reports for the groups that discovery uses (RFC 3810).
-    body.push(vec![bytes(Field::IcmpType, &[3, 11, 12]), accept()]);
+    body.push(vec![bytes(Field::IcmpType, &[3, 4, 11, 12]), accept()]);
     body.push(vec![bytes(Field::Icmpv6Type, &[1, 2, 3, 4]), accept()]);
     body.push(vec![bytes(Field::Icmpv6Type, &[133, 135, 136, 143]), accept()]);
+    body.push(vec![Statement::RoutingHeader, deny(DenyReason::Invalid)]);
+    let states = vec![Value::State(CtState::Invalid), Value::State(CtState::Untracked)];
+    body.push(vec![Statement::Match(Field::CtState, states), deny(DenyReason::Invalid)]);
     body.push(vec![Statement::Mark(class.0), by_family("to4", "to6")]);
     body.push(vec![deny(DenyReason::UnknownZone)]);
     let chain = out.chain("output");

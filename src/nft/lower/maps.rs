@@ -42,6 +42,12 @@ fn put(out: &mut Ruleset, stem: &str, fields: &[Field], key: Vec<Value>, data: D
 pub fn fill(rules: &Rules, out: &mut Ruleset) {
     sources(rules, out);
     targets(rules, out);
+    for (atom, mac, class) in &rules.link_sources {
+        let mut parts: Vec<(Field, Value)> = interface(rules, *atom, Field::Iifname).into_iter().collect();
+        parts.push((Field::EtherSaddr, Value::Mac(*mac)));
+        let (fields, key): (Vec<Field>, Vec<Value>) = parts.into_iter().unzip();
+        put(out, &format!("link{}", suffix(rules, *atom)), &fields, key, Data::Mark(class.0));
+    }
     for pair in &rules.pairs {
         let key = vec![Value::Mark(pair.class.0), Value::Priority(pair.target.0)];
         put(out, "pair", &[Field::Mark, Field::Priority], key, Data::Mark(pair.node.0));
@@ -103,6 +109,8 @@ fn service(rules: &Rules, out: &mut Ruleset, node: u32, key: ServiceKey, leaf: L
             parts.push((Field::Icmpv6Type, Value::Byte(kind)));
             "service_icmp6"
         }
+        ServiceKey::IcmpAll => "service_icmp_all",
+        ServiceKey::Icmpv6All => "service_icmp6_all",
         ServiceKey::Proto(proto) => {
             parts.push((Field::L4proto, Value::Proto(proto)));
             "service_proto"

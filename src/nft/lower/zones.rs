@@ -82,17 +82,31 @@ fn source_chain(
             }
         }
     }
+    if gateway {
+        body.extend(link_rules(rules, out, atom, family, next));
+    }
     for (zone, ranges) in by_zone(&rules.atoms[atom].sources, family) {
         let mark = Statement::Mark(rules.zones[zone.0].class.0);
         body.push([within(Field::Saddr(family), ranges), vec![mark, goto(next)]].concat());
     }
-    if gateway {
-        let ranges = crate::rules::link_sources().into_iter().filter(|r| r.family() == family).collect();
-        let mark = Statement::Mark(rules.atoms[atom].link_class.0);
-        body.push([within(Field::Saddr(family), ranges), vec![mark, goto(next)]].concat());
-    }
     body.push(vec![deny(DenyReason::SpoofedSource)]);
     body
+}
+
+/// Addresses that belong to every zone of the interface: a device known by its
+/// MAC, then the rest.
+fn link_rules(rules: &Rules, out: &Ruleset, atom: AtomIndex, family: Family, next: &str) -> Vec<Vec<Statement>> {
+    let ranges: Vec<AddrRange> = crate::rules::link_sources().into_iter().filter(|r| r.family() == family).collect();
+    let of_link = within(Field::Saddr(family), ranges);
+    let end = suffix(rules, atom);
+    let (map, mut key) = (format!("link{end}"), vec![Field::EtherSaddr]);
+    if end.is_empty() {
+        key.insert(0, Field::Iifname);
+    }
+    let known = if out.maps.contains_key(&map) { Some(Statement::MarkFromMap(key, map)) } else { None };
+    let rest = Statement::Mark(rules.atoms[atom].link_class.0);
+    let marks = known.into_iter().chain([rest]);
+    marks.map(|mark| [of_link.clone(), vec![mark, goto(next)]].concat()).collect()
 }
 
 /// `to4`/`to6`: the second question; the target goes into the priority.

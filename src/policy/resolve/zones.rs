@@ -8,7 +8,6 @@ use super::Resolver;
 use crate::diag::{Finding, Message};
 use crate::document::{At, Zone as Written};
 use crate::net::{AddrRange, IfPattern};
-use crate::policy::regions::covers;
 use crate::policy::{DenyWith, L2, Networks, Regions, Zone, ZoneClass, ZoneId};
 
 impl<'a> Resolver<'a> {
@@ -83,7 +82,7 @@ impl<'a> Resolver<'a> {
             let mut holders: HashMap<Option<AddrRange>, ZoneId> = HashMap::new();
             for index in 0..self.policy.zones.len() {
                 let zone = &self.policy.zones[index];
-                if !zone.interfaces.iter().any(|p| covers(p, &atom.pattern)) {
+                if !zone.interfaces.iter().any(|p| p.covers(&atom.pattern)) {
                     continue;
                 }
                 let keys: Vec<Option<AddrRange>> = match &zone.networks {

@@ -1,7 +1,9 @@
 //! The prover on small policies, and against the judge.
 
+mod against_judge;
 mod diffs;
 mod expects;
+mod explains;
 
 mod speed;
 
