@@ -164,7 +164,9 @@ fn output(policy: &Policy, question: &Question, answer: &mut Answer) -> Verdict 
     if loopback || speaks_for_its_link(packet) || icmp_error(packet) {
         return Verdict::Allow(AllowReason::Allowed);
     }
-    // SPEC names steps 1 to 5 for what comes in, none for what the gateway itself makes.
+    if invalid(question) {
+        return Verdict::Deny(DenyReason::Invalid);
+    }
     let End::Zone(to) = answer.to_zone else {
         return Verdict::Deny(DenyReason::UnknownZone);
     };

@@ -133,6 +133,11 @@ impl Draft {
         };
         each(self.entries.len(), &|d, i| drop(d.entries.remove(i)));
         each(self.zones.len(), &|d, i| d.forget_zone(i));
+        each(usize::from(self.output_deny), &|d, _| d.output_deny = false);
+        for (at, zone) in self.zones.iter().enumerate() {
+            each(usize::from(zone.intra), &|d, _| d.zones[at].intra = false);
+            each(usize::from(zone.reject), &|d, _| d.zones[at].reject = false);
+        }
         each(self.groups.len(), &|d, i| d.forget_name(&d.groups[i].name.clone()));
         each(self.hosts.len(), &|d, i| d.forget_name(&d.hosts[i].name.clone()));
         each(self.management.len(), &|d, i| drop(d.management.remove(i)));

@@ -131,7 +131,7 @@ fn output_is_allowed_as_a_whole_or_by_entries() {
     assert_eq!(b.reason(packet(Proto::UDP, "- 10.1.255.254 > eth1 10.2.0.1#514")), "unknown-zone");
     assert_eq!(b.reason(packet(Proto::UDP, "- 10.1.255.254 > eth9 10.1.0.1#514")), "unknown-zone");
     assert_eq!(in_state(&b, ConnState::Established, tcp("- 10.1.255.254 > eth1 10.1.0.1#9")), "established");
-    assert_eq!(in_state(&b, ConnState::Invalid, tcp("- 10.1.255.254 > eth1 10.1.0.1#9")), "no-allow-entry");
+    assert_eq!(in_state(&b, ConnState::Invalid, tcp("- 10.1.255.254 > eth1 10.1.0.1#9")), "invalid");
     assert_eq!(b.reason(packet(Proto::UDP, "- 127.0.0.1 > lo 127.0.0.1#9")), "allowed");
 }
 
