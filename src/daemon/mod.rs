@@ -4,6 +4,7 @@
 //! [`control`] listens, [`status`] tells, [`log`] records; commands call through
 //! [`client`], in the words of [`protocol`]. [`entry`] is the program's way in.
 
+mod answer;
 pub mod client;
 pub mod control;
 pub mod entry;

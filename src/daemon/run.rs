@@ -10,12 +10,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 use tokio::net::UnixListener;
 use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::time::{Instant, Interval};
 
+use super::answer;
 use super::control::{self, Call};
 use super::jobs::{self, Compiled, Done, Origin, Preparation, Read, Set};
 use super::log::LogTask;
@@ -25,7 +26,7 @@ use super::state::{
     Timer, What,
 };
 use super::status;
-use crate::diag::{self, Lang, Message, Severity};
+use crate::diag::{Lang, Message, Severity};
 use crate::enforce::Enforcer;
 use crate::flow::Context;
 use crate::store::revisions::{Outcome, Revisions, Who};
@@ -311,7 +312,7 @@ impl Daemon {
                     tracing::warn!("{}", self.words(&error.message()));
                 }
             }
-            Action::InForce(what) => self.in_force(what),
+            Action::InForce { what, sent } => self.in_force(what, sent),
             Action::Refused(report) => self.tell_findings(&report),
             Action::Log(message) => tracing::info!("{}", self.words(&message)),
             Action::LogWarning(message) => tracing::warn!("{}", self.words(&message)),
@@ -372,7 +373,7 @@ impl Daemon {
     }
 
     /// What was applied is in force now.
-    fn in_force(&mut self, what: What) {
+    fn in_force(&mut self, what: What, sent: bool) {
         self.retry = None;
         self.running = self.applied.take().map(|compiled| (compiled.set, compiled.at));
         if matches!(what, What::Candidate { .. }) {
@@ -383,7 +384,9 @@ impl Daemon {
             tracing::error!(%error, "timerfd");
         }
         self.record();
-        tracing::info!(generation = self.state.generation, "{}", self.words(&status::line(&self.state)));
+        if sent {
+            tracing::info!(generation = self.state.generation, "{}", self.words(&status::line(&self.state)));
+        }
     }
 
     /// Gives the log the names of what is in force now.
@@ -435,41 +438,7 @@ impl Daemon {
     fn reply(&mut self, id: ReplyId, answer: &Answer) {
         let Some((lang, to)) = self.waiting.remove(&id) else { return };
         // Who asked may have gone.
-        let _ = to.send(self.answer(answer, lang));
-    }
-
-    fn answer(&self, answer: &Answer, lang: Lang) -> Value {
-        let result = |result: &str| {
-            let (digest, revision) = match &self.state.in_force {
-                InForce::Policy { summary, revision } => (Some(&summary.digest), Some(revision)),
-                _ => (None, None),
-            };
-            accepted(Map::from_iter([
-                ("result".to_owned(), json!(result)),
-                ("digest".to_owned(), json!(digest)),
-                ("revision".to_owned(), json!(revision)),
-                ("generation".to_owned(), json!(self.state.generation)),
-                ("pending".to_owned(), json!(self.state.pending)),
-            ]))
-        };
-        match answer {
-            Answer::Applied { unchanged: true } => result("unchanged"),
-            Answer::Applied { unchanged: false } => result("applied"),
-            Answer::Pending => result("pending"),
-            Answer::Refused(report) => {
-                let mut refusal = Refusal::new("refused", report.message());
-                if let Value::Array(findings) = diag::json::findings(&report.findings.0, &report.sources, lang) {
-                    refusal.findings = findings;
-                }
-                refusal.to_answer(lang)
-            }
-            Answer::DigestDiffers { asked, found } => {
-                let message = Message::new("daemon-digest-differs").with("asked", asked).with("found", found);
-                Refusal::new("digest-differs", message).to_answer(lang)
-            }
-            Answer::Failed { code, message } => Refusal::new(code, message.clone()).to_answer(lang),
-            Answer::Stopping => Refusal::new("stopping", Message::new("daemon-stopping")).to_answer(lang),
-        }
+        let _ = to.send(answer::render(&self.state, answer, lang));
     }
 }
 

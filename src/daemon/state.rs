@@ -368,6 +368,7 @@ impl State {
 
     /// The kernel has it.
     fn took(&mut self, change: Change, applied: Applied, out: &mut Vec<Action>) {
+        let sent = applied.sent;
         if applied.sent {
             self.generation += 1;
             self.applied_at = Some(applied.at);
@@ -397,7 +398,7 @@ impl State {
         if change.fresh {
             out.push(Action::Commit { revision, applied });
         }
-        out.push(Action::InForce(change.what));
+        out.push(Action::InForce { what: change.what, sent });
         reply(out, change.cause.as_ref(), Answer::Applied { unchanged: !change.fresh });
         self.finish(change.cause.as_ref(), out);
     }

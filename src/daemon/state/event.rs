@@ -294,7 +294,12 @@ pub enum Action {
     /// Remove the prepared revision.
     Discard(u64),
     /// This is in force now: names for the log, the next scheduled change.
-    InForce(What),
+    InForce {
+        /// What was applied.
+        what: What,
+        /// The kernel was changed for it.
+        sent: bool,
+    },
     /// Log the findings of a refused set.
     Refused(Arc<Report>),
     /// Log.

@@ -52,7 +52,7 @@ fn words(actions: &[Action]) -> Vec<String> {
         Action::Reply(id, answer) => Some(format!("reply {} {}", id.0, kind(answer))),
         Action::Arm(timer, after) => Some(format!("arm {timer:?} {after:?}")),
         Action::Exit => Some("exit".into()),
-        Action::InForce(_) | Action::Log(_) | Action::LogWarning(_) | Action::LogError(_) => None,
+        Action::InForce { .. } | Action::Log(_) | Action::LogWarning(_) | Action::LogError(_) => None,
     };
     actions.iter().filter_map(word).collect()
 }
