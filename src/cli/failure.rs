@@ -111,7 +111,8 @@ impl Failure {
     pub(super) fn print(&self, lang: Lang, json: bool) -> Exit {
         let message = self.0.message.text(lang);
         let hint = self.0.hint.as_ref().map(|hint| hint.text(lang));
-        let mut words = self.0.findings.as_ref().map(|(words, _)| format!("{words}\n")).unwrap_or_default();
+        let findings = self.0.findings.as_ref().map(|(words, _)| words.as_str()).filter(|words| !words.is_empty());
+        let mut words = findings.map(|findings| format!("{findings}\n")).unwrap_or_default();
         words.push_str(&format!("{}: {message}\n", Message::new("cli-error").text(lang)));
         if let Some(hint) = &hint {
             words.push_str(&format!("{}: {hint}\n", Message::new("cli-hint").text(lang)));
