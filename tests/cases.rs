@@ -4,6 +4,8 @@
 //! beside its configuration, what must be found: `expected.json`,
 //! `expected.ja.txt` and `expected.en.txt`. `UPDATE_GOLDEN=1` rewrites them.
 
+#![allow(clippy::unwrap_used, reason = "a case that cannot be read is a failed test")]
+
 use std::path::{Path, PathBuf};
 
 use zoned::diag::{Lang, json, text};

@@ -333,3 +333,90 @@ fn completions_know_the_commands() {
         assert!(out(&output).contains("verify") && !out(&output).contains("isolate"), "{shell}");
     }
 }
+
+/// `trace` of one packet, with these further arguments.
+fn trace(arguments: &[&str]) -> (i32, Value) {
+    let output = example(&[&["--format", "json", "trace"], arguments].concat());
+    (code(&output), json(&output))
+}
+
+const SHINSEI: [&str; 12] = [
+    "--in",
+    "eth1",
+    "--mac",
+    "00-00-5E-00-53-20",
+    "--src",
+    "10.10.0.20",
+    "--dst",
+    "10.20.0.50",
+    "--proto",
+    "tcp",
+    "--dport",
+    "443",
+];
+
+#[test]
+fn trace_says_verdict_reason_entry_and_zones() {
+    let (exit, value) = trace(&[&SHINSEI[..], &["--out", "eth2", "--sport", "40000"]].concat());
+    assert_eq!((exit, keys(&value)), (0, vec!["verdict", "reason", "entry", "from_zone", "to_zone", "nearest"]));
+    let want = serde_json::json!({
+        "verdict": "allow", "reason": "allowed", "entry": "MN-001", "from_zone": "mynumber", "to_zone": "lgwan",
+        "nearest": null,
+    });
+    assert_eq!(value, want);
+    let (exit, value) = trace(&[&SHINSEI[..], &["--out", "eth2", "--at", "2027-04-01T00:00"]].concat());
+    assert_eq!((exit, &value["verdict"], &value["reason"]), (0, &"deny".into(), &"expired".into()));
+    assert_eq!(value["nearest"], serde_json::json!({ "entry": "MN-001", "differs": ["time"] }));
+    let (_, value) = trace(&[&SHINSEI[..], &["--to-zone", "lgwan", "--at", "2027-03-31 23:59:59"]].concat());
+    assert_eq!(value["verdict"], "allow", "the bare end date means its end, in the organisation's time");
+    let (_, value) = trace(&[&SHINSEI[..], &["--to-zone", "lgwan", "--at", "2027-03-31T15:00:00Z"]].concat());
+    assert_eq!(value["reason"], "expired");
+}
+
+#[test]
+fn trace_knows_states_zones_and_the_gateway() {
+    for (state, reason) in [("established", "established"), ("invalid", "invalid"), ("new", "no-allow-entry")] {
+        let at =
+            [&["--in", "eth2", "--out", "eth1", "--src", "10.20.0.50", "--dst", "10.10.0.10", "--dport", "443"][..]];
+        let (exit, value) = trace(&[at[0], &["--state", state]].concat());
+        assert_eq!((exit, &value["reason"]), (0, &reason.into()), "{state}");
+    }
+    let admin = ["--src", "10.90.0.2", "--mac", "00:00:5e:00:53:90", "--dst", "10.90.0.1", "--dport", "22"];
+    let (_, value) = trace(&[&admin[..], &["--in", "eth9"]].concat());
+    assert_eq!((&value["reason"], &value["to_zone"]), (&"management".into(), &"gateway".into()));
+    let (_, other) = trace(&[&admin[..], &["--from-zone", "management", "--to-zone", "gateway"]].concat());
+    assert_eq!(value, other);
+    let ping = ["--from-zone", "lgwan", "--to-zone", "internet", "--src", "10.20.0.101", "--dst", "10.30.0.11"];
+    let (_, value) = trace(&[&ping[..], &["--proto", "icmp", "--icmp-type", "8", "--icmp-code", "0"]].concat());
+    assert_eq!((&value["verdict"], &value["nearest"]["entry"]), (&"deny".into(), &"LI-001".into()), "{value}");
+    let unknown = example(&["trace", "--from-zone", "nowhere", "--src", "10.0.0.1", "--dst", "10.0.0.2"]);
+    assert_eq!(code(&unknown), 2);
+    let words = example(&[&["--lang", "ja", "trace", "--out", "eth2"], &SHINSEI[..]].concat());
+    assert!(out(&words).contains("通ります") && out(&words).contains("MN-001"), "{}", out(&words));
+}
+
+#[test]
+fn the_matrix_names_every_pair() {
+    let value = json(&example(&["matrix", "--format", "json"]));
+    let cells = value["cells"].as_array().unwrap();
+    let open = |from: &str, to: &str| {
+        let cell = cells.iter().find(|cell| cell["from"] == from && cell["to"] == to);
+        cell.map_or_else(Vec::new, |cell| cell["entries"].as_array().unwrap().iter().map(|e| e["id"].clone()).collect())
+    };
+    assert_eq!(open("lgwan", "internet"), ["LI-001", "LI-002"]);
+    assert_eq!(open("internet", "lgwan"), ["IL-001"]);
+    assert!(open("internet", "mynumber").is_empty() && open("uplink", "lgwan").is_empty());
+    let words = example(&["matrix", "--lang", "ja"]);
+    assert_eq!(code(&words), 0);
+    assert!(out(&words).contains("mynumber -> lgwan-net") && out(&words).contains("画面転送"), "{}", out(&words));
+}
+
+#[test]
+fn the_schema_holds_the_tables() {
+    for format in ["text", "json"] {
+        let value = json(&example(&["schema", "--format", format]));
+        for table in ["zones", "hosts", "allow", "expect", "gateway", "log"] {
+            assert!(value["properties"][table].is_object(), "{table}");
+        }
+    }
+}

@@ -1,6 +1,8 @@
 //! The compiler against the real nft: what is loaded is what was meant, and a
 //! difference leads to the same place as the whole.
 
+#![allow(clippy::expect_used, reason = "a test's failure")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::Path;
@@ -32,7 +34,14 @@ fn load_apart(documents: &[&Json]) -> Result<Json, String> {
 }
 
 /// A listing without handles and order of creation: what it means.
-fn meaning(listing: &Json) -> (BTreeMap<String, Vec<String>>, BTreeMap<String, BTreeSet<String>>, BTreeSet<String>) {
+#[derive(Debug, PartialEq)]
+struct Meaning {
+    chains: BTreeMap<String, Vec<String>>,
+    maps: BTreeMap<String, BTreeSet<String>>,
+    counters: BTreeSet<String>,
+}
+
+fn meaning(listing: &Json) -> Meaning {
     let (mut chains, mut maps, mut counters) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
     for object in listing["nftables"].as_array().expect("a listing") {
         if let Some(chain) = object.get("chain") {
@@ -50,7 +59,7 @@ fn meaning(listing: &Json) -> (BTreeMap<String, Vec<String>>, BTreeMap<String, B
             }
         }
     }
-    (chains, maps, counters)
+    Meaning { chains, maps, counters }
 }
 
 fn policy_of(text: &str) -> zoned::policy::Policy {

@@ -32,9 +32,15 @@ struct Guard {
 
 impl Guard {
     fn new(lab: &Lab) -> Self {
+        Self::with(lab, |_| ())
+    }
+
+    /// The example's copy is changed by `edit` before zoned starts.
+    fn with(lab: &Lab, edit: impl FnOnce(&Path)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let copied = Command::new("cp").arg("-R").arg(EXAMPLE).arg(folder.path().join("etc")).status().unwrap();
         assert!(copied.success());
+        edit(&folder.path().join("etc"));
         let namespace = lab.gateway.name().to_owned();
         let daemon = Self::start(folder.path(), &namespace);
         let guard = Self { folder, namespace, daemon };
@@ -72,10 +78,17 @@ impl Guard {
 
     fn await_ready(&self) {
         let started = Instant::now();
-        while !self.zonectl(&["status"]).status.success() {
+        // It answers before its first transaction: what counts is that a policy is in force.
+        while !self.enforces() {
             assert!(started.elapsed() < Duration::from_secs(20), "zoned is not ready:\n{}", self.log());
             std::thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    fn enforces(&self) -> bool {
+        let status = self.zonectl(&["--format", "json", "status"]);
+        let body: Value = serde_json::from_slice(&status.stdout).unwrap_or_default();
+        status.status.success() && body["in_force"] == "policy"
     }
 
     fn log(&self) -> String {
@@ -353,4 +366,44 @@ fn a_file_opens_a_flow_within_a_second_and_a_broken_one_changes_nothing() {
         assert!(removed.elapsed() < PATIENCE, "still open:\n{}", guard.log());
     }
     assert!(designated.works(PATIENCE));
+}
+
+#[test]
+fn under_manual_mode_a_change_is_shown_checked_and_applied_by_digest() {
+    if !lab::possible() {
+        return;
+    }
+    let lab = Lab::new(&PORTS);
+    let guard = Guard::with(&lab, |config| {
+        let path = config.join("zoned.toml");
+        let text = std::fs::read_to_string(&path).unwrap().replace("mode = \"auto\"", "mode = \"manual\"");
+        std::fs::write(path, text).unwrap();
+    });
+    let unchanged = guard.json(&["verify"]);
+    assert_eq!((&unchanged["result"], &unchanged["against"]), (&"unchanged".into(), &"active".into()));
+    let line =
+        "allow = [{ id = \"LP-001\", from = \"lgwan\", to = \"mfp\", services = \"print\", approval = \"R8-031\" }]";
+    std::fs::write(guard.policy_file("50-print.toml"), line).unwrap();
+    let changed = guard.json(&["verify"]);
+    assert_eq!((&changed["result"], &changed["against"]), (&"changed".into(), &"active".into()));
+    assert_eq!(changed["opened"][0]["entries"], serde_json::json!(["LP-001"]));
+    let digest = changed["digest"].as_str().unwrap();
+
+    let wrong = guard.zonectl(&["apply", "--digest", "sha256:0000"]);
+    assert_eq!(wrong.status.code(), Some(1), "not the one that was checked");
+    assert_eq!(guard.json(&["status"])["revision"], 1);
+    let applied = guard.json(&["apply", "--digest", digest, "--comment", "印刷を開く"]);
+    assert_eq!((&applied["result"], &applied["digest"]), (&"applied".into(), &digest.into()));
+    assert_eq!(guard.json(&["verify"])["result"], "unchanged");
+
+    let history = guard.json(&["history"]);
+    let revisions = history["revisions"].as_array().unwrap();
+    assert_eq!((revisions.len(), &history["active"]), (2, &2.into()));
+    assert_eq!((&revisions[0]["comment"], &revisions[0]["digest"]), (&"印刷を開く".into(), &digest.into()));
+    assert_eq!((&revisions[0]["who"]["uid"], &revisions[0]["result"]), (&0.into(), &"applied".into()));
+    assert_eq!(guard.json(&["history", "1"])["revisions"].as_array().unwrap().len(), 1);
+    let back = guard.json(&["diff", "active", "1"]);
+    assert_eq!(back["closed"][0]["entries"], serde_json::json!(["LP-001"]));
+    assert_eq!(guard.zonectl(&["diff", "1", "2"]).status.code(), Some(3));
+    assert_eq!(guard.zonectl(&["diff", "2"]).status.code(), Some(0), "revision 2 is the configuration on disk");
 }

@@ -10,6 +10,11 @@ use jiff::tz::TimeZone;
 use super::{Color, Exit, Failure, Format, Global};
 use crate::diag::{Lang, Message};
 
+/// Where the configuration lies unless `--config` says otherwise.
+const DEFAULT_CONFIG: &str = "/etc/zoned";
+/// Where state lies unless `--state` says otherwise.
+const DEFAULT_STATE: &str = "/var/lib/zoned";
+
 /// A moment as the user gave it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Moment {
@@ -33,10 +38,14 @@ pub(super) fn parse_moment(text: &str) -> Result<Moment, String> {
 pub struct Context {
     /// The configuration: a file, or a folder with `zoned.toml`.
     pub config: PathBuf,
+    /// True if `--config` was given.
+    pub config_given: bool,
     /// The folder of the control socket.
     pub run: PathBuf,
     /// The state folder.
     pub state: PathBuf,
+    /// Every `--state` as given; for `trace` it can also be a connection's state.
+    pub states: Vec<PathBuf>,
     /// Form of the output.
     pub format: Format,
     /// Language of the words.
@@ -50,9 +59,11 @@ pub struct Context {
 impl Context {
     pub(super) fn new(global: &Global, lang: Lang) -> Self {
         Self {
-            config: global.config.clone(),
+            config: global.config.clone().unwrap_or_else(|| DEFAULT_CONFIG.into()),
+            config_given: global.config.is_some(),
             run: global.run.clone(),
-            state: global.state.clone(),
+            state: global.state.last().map_or_else(|| DEFAULT_STATE.into(), Clone::clone),
+            states: global.state.clone(),
             format: global.format,
             lang,
             now: Timestamp::now(),

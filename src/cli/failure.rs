@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
-use super::{Context, findings};
+use super::{Context, daemon, findings};
 use crate::diag::{self, Lang, Message};
 use crate::pipeline::Candidate;
 
@@ -38,6 +38,8 @@ struct What {
     kind: &'static str,
     message: Message,
     hint: Option<Message>,
+    /// The daemon's code of a refusal.
+    code: Option<String>,
     /// The findings that refuse a set: for people, and for programs.
     findings: Option<(String, Value)>,
 }
@@ -77,20 +79,16 @@ impl Failure {
         failure.findings(words, list)
     }
 
-    /// What the daemon refused, with its findings as it sent them: exit 1.
-    pub fn refused(message: Message, findings: Vec<Value>) -> Self {
-        let line = |finding: &Value| {
-            let text = |key: &str| finding.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-            let number = |key: &str| finding.get(key).and_then(Value::as_u64).map(|n| format!(":{n}"));
-            let place = format!("{}{}", text("file"), number("line").unwrap_or_default());
-            format!("{} {}: {}\n", text("code"), place, text("message"))
-        };
-        let words = findings.iter().map(line).collect();
-        Self::new(Exit::Refused, "refused", message).findings(words, Value::Array(findings))
+    /// What the daemon refused, by its code, with its findings as it sent them: exit 1.
+    pub fn refused(code: String, message: Message, findings: Vec<Value>) -> Self {
+        let words = findings.iter().map(|finding| daemon::finding_line(finding) + "\n").collect();
+        let mut failure = Self::new(Exit::Refused, "refused", message).findings(words, Value::Array(findings));
+        failure.0.code = Some(code);
+        failure
     }
 
     fn new(exit: Exit, kind: &'static str, message: Message) -> Self {
-        Self(Box::new(What { exit, kind, message, hint: None, findings: None }))
+        Self(Box::new(What { exit, kind, message, hint: None, code: None, findings: None }))
     }
 
     fn findings(mut self, words: String, list: Value) -> Self {
@@ -113,7 +111,8 @@ impl Failure {
     pub(super) fn print(&self, lang: Lang, json: bool) -> Exit {
         let message = self.0.message.text(lang);
         let hint = self.0.hint.as_ref().map(|hint| hint.text(lang));
-        let mut words = self.0.findings.as_ref().map(|(words, _)| format!("{words}\n")).unwrap_or_default();
+        let findings = self.0.findings.as_ref().map(|(words, _)| words.as_str()).filter(|words| !words.is_empty());
+        let mut words = findings.map(|findings| format!("{findings}\n")).unwrap_or_default();
         words.push_str(&format!("{}: {message}\n", Message::new("cli-error").text(lang)));
         if let Some(hint) = &hint {
             words.push_str(&format!("{}: {hint}\n", Message::new("cli-hint").text(lang)));
@@ -122,6 +121,9 @@ impl Failure {
         let _ = std::io::stderr().lock().write_all(words.as_bytes());
         if json {
             let mut value = json!({ "error": { "kind": self.0.kind, "message": message, "hint": hint } });
+            if let Some(code) = &self.0.code {
+                value["error"]["code"] = Value::from(code.as_str());
+            }
             if let Some((_, findings)) = &self.0.findings {
                 value["error"]["findings"] = findings.clone();
             }

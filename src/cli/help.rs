@@ -13,6 +13,9 @@ use clap::{Arg, ArgAction, Command, CommandFactory as _};
 use super::{Cli, Exit, Failure, later};
 use crate::diag::{Lang, Message};
 
+/// Where the options of every command stand in the help.
+const COMMON_ORDER: usize = 500;
+
 /// The value of an option, wherever it stands, before the command line is parsed.
 pub(super) fn peek(arguments: &[OsString], option: &str) -> Option<String> {
     let mut texts = arguments.iter().skip(1).map(|argument| argument.to_string_lossy());
@@ -53,19 +56,17 @@ fn localise(mut command: Command, lang: Lang, path: &str) -> Command {
         let id = argument.get_id().as_str().to_owned();
         // Values and defaults stand in the help's own words.
         let argument = argument.hide_possible_values(true).hide_default_value(true);
+        // A command's own options come first.
+        let argument = if argument.is_global_set() { argument.display_order(COMMON_ORDER) } else { argument };
         match lang.words(&format!("cli-option{path}-{id}")) {
             Some(help) => argument.help(help),
             None => argument,
         }
     });
     if top {
-        command = command.arg(flag("help", 'h', ArgAction::Help, lang, "cli-option-help").global(true)).arg(flag(
-            "version",
-            'V',
-            ArgAction::Version,
-            lang,
-            "cli-option-version",
-        ));
+        command = command
+            .arg(flag("help", 'h', ArgAction::Help, lang, "cli-option-help").global(true).display_order(COMMON_ORDER))
+            .arg(flag("version", 'V', ArgAction::Version, lang, "cli-option-version"));
     }
     let template = template(&command, lang, top);
     command = command.help_template(template);

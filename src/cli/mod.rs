@@ -5,9 +5,11 @@
 //! command does stands in its own file. Commands that a later build will have
 //! are known by name ([`later`]). Words come from the catalogue (`cli-…`).
 
+mod apply;
 mod compile;
 mod completions;
 mod context;
+mod daemon;
 mod diff;
 mod failure;
 mod findings;
@@ -16,7 +18,11 @@ mod help;
 mod history;
 mod later;
 mod load;
+mod matrix;
+mod schema;
+mod status;
 mod table;
+mod trace;
 mod verify;
 
 use std::ffi::OsString;
@@ -45,12 +51,13 @@ pub struct Cli {
 /// Options of every command, before or after its name.
 #[derive(Debug, Clone, Args)]
 pub struct Global {
-    #[arg(long, global = true, value_name = "PATH", default_value = "/etc/zoned")]
-    config: PathBuf,
+    #[arg(long, global = true, value_name = "PATH")]
+    config: Option<PathBuf>,
     #[arg(long, global = true, value_name = "DIR", default_value = "/run/zoned")]
     run: PathBuf,
-    #[arg(long, global = true, value_name = "DIR", default_value = "/var/lib/zoned")]
-    state: PathBuf,
+    // `trace --state new` means the connection's state: see trace.rs.
+    #[arg(long, global = true, value_name = "DIR", action = clap::ArgAction::Append)]
+    state: Vec<PathBuf>,
     #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
     format: Format,
     #[arg(long, global = true, value_name = "LANG")]
@@ -109,8 +116,13 @@ pub enum Color {
 enum Command {
     Verify(verify::Options),
     Compile,
+    Apply(apply::Options),
+    Status,
+    Matrix,
+    Trace(Box<trace::Options>),
     History(history::Options),
     Diff(diff::Options),
+    Schema,
     Completions(completions::Options),
 }
 
@@ -124,8 +136,13 @@ impl Command {
         match self {
             Self::Verify(options) => verify::run(options, context),
             Self::Diff(options) => diff::run(options, context),
+            Self::Apply(options) => apply::run(options, context),
+            Self::Status => status::run(context),
             Self::Compile => compile::run(context),
             Self::History(options) => history::run(options, context),
+            Self::Matrix => matrix::run(context),
+            Self::Trace(options) => trace::run(options, context),
+            Self::Schema => schema::run(context),
             Self::Completions(options) => completions::run(options, context),
         }
     }

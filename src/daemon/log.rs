@@ -480,7 +480,3 @@ impl Worker {
 fn boot_id() -> String {
     std::fs::read_to_string("/proc/sys/kernel/random/boot_id").map(|t| t.trim().to_owned()).unwrap_or_default()
 }
-
-#[cfg(test)]
-#[path = "log_tests.rs"]
-mod tests;

@@ -36,46 +36,24 @@ struct Ledger<'a> {
     findings: &'a mut Findings,
 }
 
+/// One ledger as it was read.
+#[derive(Debug, Default)]
+pub struct Reading {
+    /// A host a row, in order.
+    pub hosts: Vec<Host>,
+    /// True if every row that is not to be left out became a host.
+    pub whole: bool,
+}
+
 /// The hosts of one ledger.
-pub fn read(inventory: &Inventory, source: SourceId, sources: &Sources, findings: &mut Findings) -> Vec<Host> {
-    let Some(text) = sources.get(source).map(|s| s.text.clone()) else { return Vec::new() };
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
-    let mut record = csv::StringRecord::new();
+pub fn read(inventory: &Inventory, source: SourceId, sources: &Sources, findings: &mut Findings) -> Reading {
+    let Some(text) = sources.get(source).map(|s| s.text.clone()) else { return Reading::default() };
     let zones = inventory.zones.as_ref().map(|z| z.iter().map(|(k, v)| (k.trim(), v)).collect());
+    let before = findings.0.len();
     let mut ledger = Ledger { inventory, source, columns: Vec::new(), headers: Vec::new(), zones, findings };
-    let mut hosts = Vec::new();
-    if !ledger.columns_given() {
-        return hosts;
-    }
-    let mut row = 0;
-    while let Ok(true) = reader.read_record(&mut record) {
-        // Blank lines are rows too, as a spreadsheet counts them.
-        let start = record.position().map_or(0, |p| p.byte() as usize);
-        let (blank, spans, closed) = cell_spans(&text, start, record.len());
-        row += 1 + blank;
-        let cells: Vec<Cell<'_>> = record
-            .iter()
-            .zip(spans)
-            .map(|(text, span)| Cell { text: trim(text), place: Place { source, span } })
-            .collect();
-        if !closed {
-            // The quote has swallowed every row behind it.
-            let place = cells.last().map_or(Place { source, span: start..start }, |c| c.place.clone());
-            let message = Message::new("document-ledger-quote").with("row", row);
-            ledger.findings.push(Finding::error("Z007", message).at(&place));
-        } else if ledger.headers.is_empty() {
-            if !ledger.header(&cells) {
-                return hosts;
-            }
-        } else if cells.iter().any(|c| !c.text.is_empty()) {
-            hosts.extend(ledger.host(row, &cells));
-        }
-    }
-    if row == 0 {
-        let place = Place { source, span: 0..0 };
-        ledger.findings.push(Finding::error("Z007", Message::new("document-ledger-empty")).at(&place));
-    }
-    hosts
+    let hosts = if ledger.columns_given() { ledger.rows(&text) } else { Vec::new() };
+    let found = findings.0.get(before..).unwrap_or_default();
+    Reading { hosts, whole: !found.iter().any(|f| f.code == "Z007" || f.code == "Z008") }
 }
 
 /// Why a text is no address of a host.
@@ -154,6 +132,43 @@ impl<'a> Ledger<'a> {
         lacking.is_empty()
     }
 
+    /// A host a row.
+    fn rows(&mut self, text: &str) -> Vec<Host> {
+        let source = self.source;
+        let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
+        let (mut record, mut hosts) = (csv::StringRecord::new(), Vec::new());
+        let mut row = 0;
+        // Text in memory, with rows of any width, gives no error.
+        while let Ok(true) = reader.read_record(&mut record) {
+            // Blank lines are rows too, as a spreadsheet counts them.
+            let start = record.position().map_or(0, |p| p.byte() as usize);
+            let (blank, spans, closed) = cell_spans(text, start, record.len());
+            row += 1 + blank;
+            let cells: Vec<Cell<'_>> = record
+                .iter()
+                .zip(spans)
+                .map(|(text, span)| Cell { text: trim(text), place: Place { source, span } })
+                .collect();
+            if !closed {
+                // The quote has swallowed every row behind it.
+                let place = cells.last().map_or(Place { source, span: start..start }, |c| c.place.clone());
+                let message = Message::new("document-ledger-quote").with("row", row);
+                self.findings.push(Finding::error("Z007", message).at(&place));
+            } else if self.headers.is_empty() {
+                if !self.header(&cells) {
+                    return hosts;
+                }
+            } else if cells.iter().any(|c| !c.text.is_empty()) {
+                hosts.extend(self.host(row, &cells));
+            }
+        }
+        if row == 0 {
+            let place = Place { source: self.source, span: 0..0 };
+            self.findings.push(Finding::error("Z007", Message::new("document-ledger-empty")).at(&place));
+        }
+        hosts
+    }
+
     /// Finds the mapped columns; false if rows cannot be read.
     fn header(&mut self, cells: &[Cell<'_>]) -> bool {
         let mut sound = true;
@@ -205,11 +220,6 @@ impl<'a> Ledger<'a> {
     }
 
     fn host(&mut self, row: usize, cells: &[Cell<'_>]) -> Option<Host> {
-        for (key, values) in &self.inventory.skip {
-            if self.cell(cells, &key.value).is_some_and(|c| values.iter().any(|v| trim(v) == c.text)) {
-                return None;
-            }
-        }
         let start = cells.first().map_or(0..0, |c| c.place.span.clone());
         let start = Place { source: self.source, span: start };
         if cells.len() != self.headers.len() {
@@ -219,6 +229,11 @@ impl<'a> Ledger<'a> {
                 .with("want", self.headers.len());
             self.findings.push(Finding::error("Z007", message).at(&start));
             return None;
+        }
+        for (key, values) in &self.inventory.skip {
+            if self.cell(cells, &key.value).is_some_and(|c| values.iter().any(|v| trim(v) == c.text)) {
+                return None;
+            }
         }
         let Some(name) = self.cell(cells, "name") else {
             self.fault(row, "name", &start, Message::new("document-ledger-blank"));

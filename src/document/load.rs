@@ -61,12 +61,40 @@ impl<'a> Loader<'a> {
         self.file(&normal(&path), None);
     }
 
-    /// Reads a file as text and keeps its bytes. Anything wrong is a finding, at
-    /// `place` where the file has no text of its own to point into.
+    /// Reads a file as text. Anything wrong is a finding, at `place` where the
+    /// file has no text of its own to point into.
     pub fn text(&mut self, path: &Path, place: Option<&Place>) -> Option<SourceId> {
+        self.bytes(path, place)?;
+        let (_, bytes) = self.files.last()?;
+        let text = match std::str::from_utf8(bytes) {
+            Ok(text) => text.strip_prefix('\u{feff}').unwrap_or(text).to_owned(),
+            Err(error) => {
+                // The faults shown as such, so that the caret has a line to stand under.
+                let (valid, text) = (error.valid_up_to(), String::from_utf8_lossy(bytes).into_owned());
+                let source = self.sources.add(path, text);
+                let message = Message::new("document-not-utf8").with("byte", valid);
+                let place = Place { source, span: valid..valid + 1 };
+                self.broken(message, Some("document-not-utf8-hint"), &place);
+                return None;
+            }
+        };
+        let nul = text.find('\0');
+        let source = self.sources.add(path, text);
+        if let Some(at) = nul {
+            self.broken(Message::new("document-nul"), None, &Place { source, span: at..at + 1 });
+            return None;
+        }
+        Some(source)
+    }
+
+    /// Reads a file and keeps its bytes as the last of [`Self::files`].
+    pub fn bytes(&mut self, path: &Path, place: Option<&Place>) -> Option<()> {
         self.watch_file(path);
-        let bytes = match self.tree.read(path, MAX_FILE) {
-            Ok(bytes) => bytes,
+        match self.tree.read(path, MAX_FILE) {
+            Ok(bytes) => {
+                self.files.push((path.to_path_buf(), bytes));
+                Some(())
+            }
             Err(error) => {
                 let message = match error.kind() {
                     ErrorKind::NotFound => Message::new("document-file-missing"),
@@ -76,33 +104,9 @@ impl<'a> Loader<'a> {
                     _ => Message::new("document-file-unreadable").with("error", error.to_string()),
                 };
                 self.unreadable(path, message, place);
-                return None;
+                None
             }
-        };
-        let decoded = match std::str::from_utf8(&bytes) {
-            Ok(text) => Ok(text.strip_prefix('\u{feff}').unwrap_or(text).to_owned()),
-            Err(error) => Err(error.valid_up_to()),
-        };
-        let source = match decoded {
-            Ok(text) => self.sources.add(path, text),
-            Err(valid) => {
-                // Shown up to the fault, so that the caret has a line to stand under.
-                let text = String::from_utf8_lossy(&bytes).into_owned();
-                let source = self.sources.add(path, text);
-                let span = valid..valid + 1;
-                let message = Message::new("document-not-utf8").with("byte", valid);
-                self.broken(message, Some("document-not-utf8-hint"), &Place { source, span });
-                self.files.push((path.to_path_buf(), bytes));
-                return None;
-            }
-        };
-        self.files.push((path.to_path_buf(), bytes));
-        let nul = self.sources.get(source).and_then(|s| s.text.find('\0'));
-        if let Some(at) = nul {
-            self.broken(Message::new("document-nul"), None, &Place { source, span: at..at + 1 });
-            return None;
         }
-        Some(source)
     }
 
     fn watch_file(&mut self, path: &Path) {

@@ -35,8 +35,7 @@ use crate::diag::{Findings, Place, Sources};
 /// One reading of a configuration.
 #[derive(Debug, Default)]
 pub struct Reading {
-    /// The document; none if some file could not be read or parsed, so that
-    /// looking up names in it would only invent errors.
+    /// What could be read of the configuration; none if the first file could not.
     pub document: Option<Document>,
     /// Every raw file that was read: the snapshot.
     pub files: Vec<(PathBuf, Vec<u8>)>,
@@ -63,10 +62,18 @@ pub fn read(tree: &dyn FileTree, config: &Path, sources: &mut Sources, findings:
     for inventory in &document.inventories {
         let Some(writer) = loader.sources.get(inventory.file.place.source) else { continue };
         let path = load::normal(&load::folder_of(&writer.path).join(&inventory.file.value));
-        if let Some(source) = loader.text(&path, Some(&inventory.file.place)) {
-            document.hosts.extend(ledger::read(inventory, source, loader.sources, loader.findings));
+        if !inventory.built {
+            // Refused already; kept for the snapshot.
+            loader.bytes(&path, Some(&inventory.file.place));
+            loader.whole = false;
+            continue;
         }
+        let Some(source) = loader.text(&path, Some(&inventory.file.place)) else { continue };
+        let ledger = ledger::read(inventory, source, loader.sources, loader.findings);
+        document.hosts.extend(ledger.hosts);
+        loader.whole &= ledger.whole;
     }
-    let (whole, files, watch) = (loader.whole, loader.files, loader.watch.into_iter().collect());
-    Reading { document: whole.then_some(document), files, watch }
+    document.complete = loader.whole;
+    let document = first.map(|_| document);
+    Reading { document, files: loader.files, watch: loader.watch.into_iter().collect() }
 }

@@ -11,6 +11,9 @@ use crate::diag::Place;
 /// Every table of the configuration, in reading order.
 #[derive(Debug, Clone, Default)]
 pub struct Document {
+    /// False if some file or row could not be read: a name that is not here
+    /// may be declared there.
+    pub complete: bool,
     /// `[organisation]`.
     pub organisation: Organisation,
     /// `[compliance]`.
@@ -106,6 +109,8 @@ pub struct Group {
 #[expect(missing_docs, reason = "each field is the key of its name in SPEC §1")]
 pub struct Inventory {
     pub file: At<String>,
+    /// False if its encoding is one that this build does not read.
+    pub built: bool,
     /// Where `columns` stands.
     pub columns_place: Place,
     pub columns: Vec<(At<String>, At<String>)>,
@@ -222,6 +227,7 @@ impl Document {
         let (organisation, compliance) = (table("organisation"), table("compliance"));
         let (gateway, reload, log) = (table("gateway"), table("reload"), table("log"));
         Self {
+            complete: true,
             organisation: Organisation {
                 name: plain(organisation.text("name")),
                 timezone: organisation.text("timezone"),
@@ -314,6 +320,7 @@ impl Inventory {
     fn of(table: &Table) -> Option<Self> {
         Some(Self {
             file: table.text("file")?,
+            built: table.text("encoding").is_none_or(|e| e.value == "utf-8"),
             columns_place: table.get("columns")?.place.clone(),
             columns: pairs(table.table("columns")),
             zones: table.table("zones").map(|t| pairs(Some(t)).into_iter().map(|(k, v)| (k.value, v)).collect()),

@@ -385,7 +385,3 @@ fn evidence(packet: &LoggedPacket, headers: &Decoded, snaplen: usize) -> Option<
     let bytes = packet.link_header.iter().chain(&packet.bytes[..headers.header_length]);
     (snaplen > 0).then(|| bytes.take(snaplen).copied().collect())
 }
-
-#[cfg(test)]
-#[path = "aggregate_tests.rs"]
-mod tests;

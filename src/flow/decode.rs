@@ -65,7 +65,8 @@ impl Decoded {
         if fixed[0] >> 4 != 4 {
             return;
         }
-        self.length = Some(u32::from(u16::from_be_bytes([fixed[2], fixed[3]])));
+        let total = u16::from_be_bytes([fixed[2], fixed[3]]);
+        self.length = Some(u32::from(total));
         self.ttl = Some(fixed[8]);
         self.src = Some(IpAddr::V4(Ipv4Addr::new(fixed[12], fixed[13], fixed[14], fixed[15])));
         self.dst = Some(IpAddr::V4(Ipv4Addr::new(fixed[16], fixed[17], fixed[18], fixed[19])));
@@ -74,7 +75,7 @@ impl Decoded {
         let later_fragment = u16::from_be_bytes([fixed[6], fixed[7]]) & 0x1fff != 0;
         self.header_length = start;
         if !later_fragment {
-            self.transport(Proto(fixed[9]), packet(bytes, self.length), start);
+            self.transport(Proto(fixed[9]), packet(bytes, usize::from(total)), start);
         }
     }
 
@@ -87,10 +88,11 @@ impl Decoded {
             let octets: Option<[u8; 16]> = fixed.get(at..at + 16).and_then(|o| o.try_into().ok());
             octets.map(|o| IpAddr::V6(Ipv6Addr::from(o)))
         };
-        self.length = Some(u32::from(u16::from_be_bytes([fixed[4], fixed[5]])) + 40);
+        let payload = u16::from_be_bytes([fixed[4], fixed[5]]);
+        self.length = Some(u32::from(payload) + 40);
         self.ttl = Some(fixed[7]);
         (self.src, self.dst) = (addr(8), addr(24));
-        let bytes = packet(bytes, self.length);
+        let bytes = packet(bytes, if payload == 0 { 0 } else { usize::from(payload) + 40 });
         let (mut next, mut at) = (fixed[6], 40);
         self.header_length = at;
         for _ in 0..MOST_HEADERS {
@@ -145,11 +147,10 @@ impl Decoded {
     }
 }
 
-/// The packet without what the link added behind it.
-fn packet(bytes: &[u8], length: Option<u32>) -> &[u8] {
-    // A length of 0 is segmentation offload's: the real one did not fit.
-    let length = length.filter(|l| *l != 0 && *l != 40).map_or(bytes.len(), |l| l as usize);
-    bytes.get(..length).unwrap_or(bytes)
+/// The packet without what the link added behind it. A length of 0 is
+/// segmentation offload's: the real one did not fit.
+fn packet(bytes: &[u8], length: usize) -> &[u8] {
+    if length == 0 { bytes } else { bytes.get(..length).unwrap_or(bytes) }
 }
 
 fn two(bytes: &[u8], at: usize) -> Option<[u8; 2]> {

@@ -18,3 +18,8 @@ pub use context::{Context, End, Nearest};
 pub use decode::Decoded;
 pub use packet::{ETHERTYPE_IPV4, ETHERTYPE_IPV6, LoggedPacket};
 pub use record::{Record, hex, nanoseconds, rfc3339, tcp_flag_names};
+
+#[cfg(test)]
+pub(crate) mod samples;
+#[cfg(test)]
+mod tests;

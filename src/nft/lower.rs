@@ -175,35 +175,35 @@ fn services(out: &mut Ruleset) {
         case(Proto::ICMPV6, "svc_icmp6"),
     ];
     out.chain("svc").rule([Statement::Cases(Field::L4proto, cases)]).rule([goto("svc_proto")]);
-    let ports = vec![Field::Mark, Field::L4proto, Field::Dport];
-    let steps: [(&str, Vec<(&str, Vec<Field>)>); 4] = [
-        ("svc_port", vec![("service", ports.clone()), ("service_range", ports)]),
-        (
-            "svc_icmp",
-            vec![("service_icmp", vec![Field::Mark, Field::IcmpType]), ("service_icmp_all", vec![Field::Mark])],
-        ),
-        (
-            "svc_icmp6",
-            vec![("service_icmp6", vec![Field::Mark, Field::Icmpv6Type]), ("service_icmp6_all", vec![Field::Mark])],
-        ),
-        ("svc_proto", vec![("service_proto", vec![Field::Mark, Field::L4proto]), ("service_any", vec![Field::Mark])]),
-    ];
-    for (name, lookups) in steps {
-        let present = lookups.into_iter().filter(|(map, _)| out.maps.contains_key(*map)).collect::<Vec<_>>();
-        let chain = out.chain(name);
-        for (map, key) in present {
-            // Every type of ICMP is meant in its own family only.
-            let family = match map {
-                "service_icmp_all" => Some(Family::V4),
-                "service_icmp6_all" => Some(Family::V6),
-                _ => None,
-            };
-            let own = family.map(|f| Statement::Match(Field::Nfproto, vec![Value::Family(f)]));
-            chain.rule(own.into_iter().chain([Statement::Vmap(key, map.to_owned())]).collect::<Vec<_>>());
-        }
-        let end = if name == "svc_proto" { deny(DenyReason::NoAllowEntry) } else { goto("svc_proto") };
-        chain.rule([end]);
+    use Field::{Dport, IcmpType, Icmpv6Type, L4proto, Mark};
+    let next = || goto("svc_proto");
+    lookups(
+        out,
+        "svc_port",
+        &[("service", &[Mark, L4proto, Dport]), ("service_range", &[Mark, L4proto, Dport])],
+        next(),
+    );
+    lookups(out, "svc_icmp", &[("service_icmp", &[Mark, IcmpType]), ("service_icmp_all", &[Mark])], next());
+    lookups(out, "svc_icmp6", &[("service_icmp6", &[Mark, Icmpv6Type]), ("service_icmp6_all", &[Mark])], next());
+    let last = deny(DenyReason::NoAllowEntry);
+    lookups(out, "svc_proto", &[("service_proto", &[Mark, L4proto]), ("service_any", &[Mark])], last);
+}
+
+/// A chain of lookups in those of the maps that exist, and its end.
+fn lookups(out: &mut Ruleset, chain: &str, maps: &[(&str, &[Field])], end: Statement) {
+    let mut rules = Vec::new();
+    for (map, key) in maps.iter().filter(|(map, _)| out.maps.contains_key(*map)) {
+        // Every type of ICMP is meant in its own family only.
+        let family = match *map {
+            "service_icmp_all" => Some(Family::V4),
+            "service_icmp6_all" => Some(Family::V6),
+            _ => None,
+        };
+        let own = family.map(|f| Statement::Match(Field::Nfproto, vec![Value::Family(f)]));
+        rules.push(own.into_iter().chain([Statement::Vmap(key.to_vec(), (*map).to_owned())]).collect());
     }
+    rules.push(vec![end]);
+    out.chain(chain).rules = rules;
 }
 
 /// Compiles and lowers in one step.

@@ -224,10 +224,7 @@ fn bound_ranges(policy: &Policy, tokens: &Tokens, zone: ZoneId) -> BTreeMap<MacA
 }
 
 /// Divides `range` along disjoint ascending pieces; what lies in none has no set.
-fn split<'a>(
-    range: AddrRange,
-    pieces: &'a [(AddrRange, BTreeSet<Token>)],
-) -> Vec<(AddrRange, Option<&'a BTreeSet<Token>>)> {
+fn split(range: AddrRange, pieces: &[(AddrRange, BTreeSet<Token>)]) -> Vec<(AddrRange, Option<&BTreeSet<Token>>)> {
     let family = range.family();
     let start = pieces.partition_point(|(p, _)| (p.family(), p.last()) < (family, range.first()));
     let mut out = Vec::new();

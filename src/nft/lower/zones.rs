@@ -103,7 +103,7 @@ fn link_rules(rules: &Rules, out: &Ruleset, atom: AtomIndex, family: Family, nex
     if end.is_empty() {
         key.insert(0, Field::Iifname);
     }
-    let known = out.maps.contains_key(&map).then(|| Statement::MarkFromMap(key, map));
+    let known = if out.maps.contains_key(&map) { Some(Statement::MarkFromMap(key, map)) } else { None };
     let rest = Statement::Mark(rules.atoms[atom].link_class.0);
     let marks = known.into_iter().chain([rest]);
     marks.map(|mark| [of_link.clone(), vec![mark, goto(next)]].concat()).collect()

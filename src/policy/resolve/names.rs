@@ -30,7 +30,8 @@ impl<'a> Resolver<'a> {
         false
     }
 
-    /// A finding for a name that does not exist; `known` are those that do.
+    /// A finding for a name that does not exist; `known` are those that do. None
+    /// where something was not read: the name may be declared there.
     pub(super) fn unknown<'k>(
         &mut self,
         what: &'static str,
@@ -39,6 +40,9 @@ impl<'a> Resolver<'a> {
         subject: &str,
         known: impl Iterator<Item = &'k str>,
     ) {
+        if !self.document.complete {
+            return;
+        }
         let message = Message::new("policy-unknown").with("what", Message::new(what)).with("name", name);
         let mut finding = Finding::error("Z004", message).at(place).subject(subject);
         if let Some(near) = self.suggester.nearest(name, known) {

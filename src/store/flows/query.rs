@@ -150,8 +150,8 @@ impl Term {
     }
 }
 
-/// The highest number in a column; 0 in an empty table.
-pub(super) fn highest(connection: &Connection, table: &str, column: &str) -> rusqlite::Result<u64> {
-    let sql = format!("SELECT coalesce(max({column}), 0) FROM {table}");
-    unsigned(0, connection.query_row(&sql, [], |row| row.get(0))?)
+/// The highest number that a row of the table ever had; 0 = none yet.
+pub(super) fn highest(connection: &Connection, table: &str) -> rusqlite::Result<u64> {
+    let sql = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = ?1";
+    unsigned(0, connection.query_row(sql, [table], |row| row.get(0))?)
 }

@@ -141,8 +141,8 @@ impl FlowReader {
     /// As the database says.
     pub fn latest(&self) -> Result<(u64, u64), StoreError> {
         let failed = |error| StoreError::new(&self.path, error);
-        let seq = highest(&self.connection, "flows", "seq").map_err(failed)?;
-        Ok((seq, highest(&self.connection, "gaps", "id").map_err(failed)?))
+        let seq = highest(&self.connection, "flows").map_err(failed)?;
+        Ok((seq, highest(&self.connection, "gaps").map_err(failed)?))
     }
 }
 

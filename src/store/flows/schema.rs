@@ -9,11 +9,12 @@ const APPLICATION: i64 = 0x7a66_6c77;
 
 /// Texts stand once and are named by number. Times are UTC nanoseconds,
 /// addresses 4 or 16 bytes, MACs 48-bit numbers. No record is longer than
-/// `RECORD_SPAN`, so that one index finds all that overlap a time.
+/// `RECORD_SPAN`, so that one index finds all that overlap a time. Numbers of
+/// deleted rows are never given again.
 const TABLES: &str = "
 CREATE TABLE texts (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT;
 CREATE TABLE flows (
-    seq INTEGER PRIMARY KEY,
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
     first_ns INTEGER NOT NULL,
     last_ns INTEGER NOT NULL,
     offset_s INTEGER NOT NULL,

@@ -168,7 +168,7 @@ impl FlowSink for FlowStore {
     }
 
     fn next_seq(&mut self) -> Result<u64, StoreError> {
-        query::highest(&self.connection, "flows", "seq")
+        query::highest(&self.connection, "flows")
             .map(|highest| highest + 1)
             .map_err(|error| StoreError::new(&self.path, error))
     }
