@@ -33,13 +33,15 @@ ip = ["10.1.0.9"]
 mac = ["02:00:00:00:00:03"]
 [hosts.behind]
 zone = "a"
-ip = ["10.1.1.7", "10.1.2.7"]
+ip = ["10.1.2.7", "10.1.3.0/30"]
 via = "switch"
 [hosts.server]
 zone = "b"
 ip = ["192.0.2.1", "192.0.2.128/25"]
 [groups.mixed]
 members = ["one", "dhcp", "net", "10.1.2.0/24"]
+[groups.inner]
+members = ["one", "net", "behind", "10.1.2.0/24"]
 [groups.outer]
 members = ["server", "198.51.100.0/24"]
 [gateway]
@@ -64,7 +66,7 @@ expires = 2026-01-01
 [[allow]]
 id = "4"
 from = ["a:10.1.1.0/25", "b:server"]
-to = ["gateway", "a:mixed"]
+to = ["gateway", "a:inner"]
 services = ["dns", "ping"]
 [[allow]]
 id = "5"
@@ -79,7 +81,7 @@ const ADDRESSES: [&str; 12] = [
     "10.1.1.200",
     "10.1.2.7",
     "10.1.0.9",
-    "10.1.9.9",
+    "10.1.3.2",
     "192.0.2.1",
     "192.0.2.200",
     "198.51.100.7",

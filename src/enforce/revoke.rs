@@ -13,6 +13,7 @@
 //!    rules, from whichever side it comes.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -24,6 +25,7 @@ use crate::nft::{Cut, Ruleset};
 use crate::policy::{DenyReason, Policy};
 use crate::sys::conntrack::{Conntrack, Flow, Handle, Pass};
 use crate::sys::nft::NftError;
+use crate::sys::sockets::Sockets;
 
 /// Passes after a commit, at most; the second usually finds nothing.
 const PASSES: u32 = 8;
@@ -55,6 +57,17 @@ pub struct Revoked {
     pub passes: u32,
     /// Entries of the table that could not be read, and so were neither judged nor cut.
     pub unreadable: u64,
+}
+
+impl Revoked {
+    /// The words for people.
+    pub fn message(&self) -> Message {
+        Message::new("enforce-revoked")
+            .with("cut", self.cut)
+            .with("judged", self.judged)
+            .with("uncertain", self.uncertain)
+            .with("unreadable", self.unreadable)
+    }
 }
 
 /// Why it is not sure that every denied flow is cut. The change itself is in force.
@@ -157,9 +170,9 @@ async fn look(policy: &Arc<Policy>, at: Timestamp, established: Established) -> 
     blocking(move || {
         let mut seen = Seen::new(policy, at, established)?;
         let mut cut = Cut::default();
-        seen.pass(|flow, reason, _| {
+        seen.pass(|flow, doom| {
             for key in cut_keys(flow) {
-                cut.add(key, reason);
+                cut.add(key, doom.reason);
             }
             Ok(())
         })?;
@@ -189,16 +202,13 @@ impl Seen {
         Ok(Self { sweep: Sweep::new(policy, at)?, established, revoked: Revoked::default() })
     }
 
-    /// Hands every flow to cut to `each`, with its reason and whether that is uncertain.
-    fn pass(
-        &mut self,
-        mut each: impl FnMut(&Flow<'_>, DenyReason, bool) -> io::Result<()>,
-    ) -> Result<Pass, RevokeError> {
+    /// Hands every flow to cut to `each`.
+    fn pass(&mut self, mut each: impl FnMut(&Flow<'_>, Doom) -> io::Result<()>) -> Result<Pass, RevokeError> {
         for tried in 1.. {
             let mut table = Conntrack::open()?;
             let pass = table.each(|flow| match self.sweep.fate(flow)? {
                 Fate::Cut { reason, uncertain } if !flow.dying() && ends(self.established, reason) => {
-                    each(flow, reason, uncertain)
+                    each(flow, Doom { reason, uncertain, own: self.sweep.own(flow) })
                 }
                 _ => Ok(()),
             });
@@ -219,9 +229,8 @@ impl Seen {
     /// Deletes what is denied, pass by pass until one finds nothing.
     fn clear(mut self) -> Result<Revoked, RevokeError> {
         for _ in 0..PASSES {
-            let mut killer =
-                Killer { table: Conntrack::open()?, waiting: Vec::new(), found: 0, uncertain: 0, killed: 0 };
-            let pass = self.pass(|flow, _, uncertain| killer.take(flow, uncertain))?;
+            let mut killer = Killer::new()?;
+            let pass = self.pass(|flow, doom| killer.take(flow, doom))?;
             killer.strike()?;
             self.revoked.cut += killer.killed;
             self.revoked.uncertain += killer.uncertain;
@@ -241,9 +250,18 @@ fn ends(established: Established, reason: DenyReason) -> bool {
     }
 }
 
+/// What is known of a flow to cut.
+struct Doom {
+    reason: DenyReason,
+    uncertain: bool,
+    /// Local and remote end of a TCP connection of the gateway's own.
+    own: Option<(SocketAddr, SocketAddr)>,
+}
+
 /// Deletes flows while the table is being read.
 struct Killer {
     table: Conntrack,
+    sockets: Sockets,
     waiting: Vec<Handle>,
     found: u64,
     uncertain: u64,
@@ -251,9 +269,21 @@ struct Killer {
 }
 
 impl Killer {
-    fn take(&mut self, flow: &Flow<'_>, uncertain: bool) -> io::Result<()> {
+    fn new() -> io::Result<Self> {
+        let (table, sockets) = (Conntrack::open()?, Sockets::open()?);
+        Ok(Self { table, sockets, waiting: Vec::new(), found: 0, uncertain: 0, killed: 0 })
+    }
+
+    fn take(&mut self, flow: &Flow<'_>, doom: Doom) -> io::Result<()> {
         self.found += 1;
-        self.uncertain += u64::from(uncertain);
+        self.uncertain += u64::from(doom.uncertain);
+        if let Some((local, remote)) = doom.own {
+            // Else the gateway's next segment would open the flow from its side.
+            if let Err(error) = self.sockets.abort_tcp(local, remote) {
+                tracing::warn!(%local, %remote, %error, "a connection of the gateway's own could not be aborted");
+                self.sockets = Sockets::open()?;
+            }
+        }
         self.waiting.push(flow.handle());
         if self.waiting.len() < AT_ONCE { Ok(()) } else { self.strike() }
     }

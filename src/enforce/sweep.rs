@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -99,6 +99,22 @@ impl Sweep {
         let fate = self.judge(flow, from, to);
         self.fates.insert(key, fate);
         Ok(fate)
+    }
+
+    /// The local and the remote end of a TCP flow of the gateway's own, as its
+    /// program sees them; the flow was asked about before.
+    pub(super) fn own(&self, flow: &Flow<'_>) -> Option<(SocketAddr, SocketAddr)> {
+        let (original, reply) = (&flow.original, &flow.reply);
+        let here = |addr| self.numbers.get(addr).is_some_and(|n| self.known[*n as usize].way == Way::Here);
+        // Destinations are translated before a program here reads, sources after one writes.
+        let (local, remote) = if here(&reply.src) {
+            ((reply.src, reply.sport?), (reply.dst, reply.dport?))
+        } else if here(&original.src) {
+            ((original.src, original.sport?), (original.dst, original.dport?))
+        } else {
+            return None;
+        };
+        (original.proto == Proto::TCP).then(|| (local.into(), remote.into()))
     }
 
     fn number(&mut self, addr: IpAddr) -> io::Result<u32> {

@@ -11,5 +11,6 @@ pub mod nft;
 mod readable;
 pub mod routes;
 pub mod socket;
+pub mod sockets;
 pub mod systemd;
 pub mod watch;

@@ -7,3 +7,4 @@ enforce-nft-namespace = No throw-away network namespace could be made to check i
 enforce-revoke-table = Open flows could not all be checked: { $cause }. The new rules are in force for new flows; flows opened before may live on.
 enforce-revoke-cut = Denied flows are cut, but their temporary block could not be removed: { $cause }. The next apply removes it.
 enforce-revoke-unsettled = Denied flows were still found after { $passes } passes; some may live on.
+enforce-revoked = Open flows cut: { $cut } of { $judged } (interface or MAC not known: { $uncertain }; entries not readable: { $unreadable }).
