@@ -135,6 +135,34 @@ fn a_damaged_store_is_set_aside_and_recording_goes_on() {
 }
 
 #[test]
+fn a_store_exchanged_while_running_loses_no_count() {
+    town(|runtime, state| {
+        let task = LogTask::start(state, Arc::new(context(128))).unwrap();
+        until(SOON, || task.health().storing && task.health().reading);
+        send(3, 5001);
+        until(SOON, || read(state).0.first().is_some_and(|r| r.packets == 3));
+        // The writer notices on its next write: the file under its feet is broken.
+        let path = state.join("flows").join(FILE);
+        for tail in ["", "-wal", "-shm"] {
+            let file = std::fs::OpenOptions::new().write(true).open(format!("{}{tail}", path.display())).unwrap();
+            std::os::unix::fs::FileExt::write_all_at(&file, &[0x55; 4096], 0).unwrap();
+        }
+        send(4, 5002);
+        until(SOON, || task.health().packets == 7);
+        std::thread::sleep(Duration::from_millis(1500));
+        send(5, 5003);
+        until(SOON, || task.health().packets == 12);
+        runtime.block_on(task.shutdown());
+        let (records, gaps) = read(state);
+        let kept: u64 = records.iter().map(|r| r.packets).sum();
+        let lost: u64 = gaps.iter().map(|g| g.packets).sum();
+        assert!(gaps.iter().any(|g| g.cause == GapCause::Damaged), "{gaps:?}");
+        // The first three lie in the file that was set aside.
+        assert_eq!(kept + lost, 9);
+    });
+}
+
+#[test]
 fn the_time_between_two_runs_is_a_gap_and_numbers_go_on() {
     town(|runtime, state| {
         for _ in 0..2 {

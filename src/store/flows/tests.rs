@@ -72,6 +72,11 @@ fn totals_replace_what_was_known() {
     store.write(&Changes { totals: vec![total], ..Changes::default() }).unwrap();
     let record = all(folder.path(), &Query { since: Some(at(8000)), ..Query::default() }).remove(0);
     assert_eq!((record.seq, record.packets, record.bytes, record.last_seen), (3, 9, 900, at(9000)));
+    // Totals of a record that is not there are a gap, not nothing.
+    let total = Total { seq: 99, packets: 9, bytes: 900, last_seen: at(9000), added: 8 };
+    store.write(&Changes { totals: vec![total], ..Changes::default() }).unwrap();
+    let gap = FlowReader::open(folder.path()).unwrap().gaps(None, None).unwrap().remove(0);
+    assert_eq!((gap.cause, gap.packets), (GapCause::Store, 8));
 }
 
 #[test]
