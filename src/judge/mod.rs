@@ -128,7 +128,7 @@ fn input(policy: &Policy, question: &Question, answer: &mut Answer) -> Verdict {
     }
     // Step 1, isolation, stands here: with `zonectl isolate`.
     // Connection tracking leaves neighbour discovery untracked; that alone does not deny it.
-    let discovery = neighbour_discovery(question) || router_solicitation(question);
+    let discovery = discovery(question);
     if question.routing_header || (invalid(question) && !discovery) {
         return Verdict::Deny(DenyReason::Invalid);
     }
@@ -161,8 +161,7 @@ fn output(policy: &Policy, question: &Question, answer: &mut Answer) -> Verdict 
         return Verdict::Allow(AllowReason::Allowed);
     }
     let loopback = packet.out_if.as_ref().is_none_or(|name| name.as_str() == "lo");
-    let discovery = neighbour_discovery(question) || router_solicitation(question) || listener_report(packet);
-    if loopback || discovery || icmp_error(packet) {
+    if loopback || speaks_for_its_link(packet) || icmp_error(packet) {
         return Verdict::Allow(AllowReason::Allowed);
     }
     if invalid(question) {
@@ -231,22 +230,18 @@ fn icmp_error(packet: &Packet) -> bool {
     }
 }
 
-/// Neighbour solicitation or advertisement from this link (RFC 4861: hop limit 255).
-fn neighbour_discovery(question: &Question) -> bool {
+/// Neighbour solicitation or advertisement, or router solicitation, from this link
+/// (RFC 4861: hop limit 255).
+fn discovery(question: &Question) -> bool {
     let packet = &question.packet;
-    let kind = packet.proto == Proto::ICMPV6 && matches!(packet.icmp_type, Some(135 | 136));
+    let kind = packet.proto == Proto::ICMPV6 && matches!(packet.icmp_type, Some(133 | 135 | 136));
     kind && packet.family() == Family::V6 && question.hop_limit == 255
 }
 
-/// Router solicitation from this link (RFC 4861: hop limit 255).
-fn router_solicitation(question: &Question) -> bool {
-    let packet = &question.packet;
-    let kind = packet.proto == Proto::ICMPV6 && packet.icmp_type == Some(133);
-    kind && packet.family() == Family::V6 && question.hop_limit == 255
-}
-
-/// Multicast listener report, version 2 (RFC 3810): without it switches that
+/// What a gateway must say to live on its link: neighbour and router discovery of
+/// its own, and multicast listener reports (RFC 3810), without which switches that
 /// snoop cut neighbour discovery off.
-fn listener_report(packet: &Packet) -> bool {
-    packet.family() == Family::V6 && packet.proto == Proto::ICMPV6 && packet.icmp_type == Some(143)
+fn speaks_for_its_link(packet: &Packet) -> bool {
+    let kind = packet.proto == Proto::ICMPV6 && matches!(packet.icmp_type, Some(133 | 135 | 136 | 143));
+    kind && packet.family() == Family::V6
 }
