@@ -18,6 +18,7 @@ mod help;
 mod history;
 mod later;
 mod load;
+mod log;
 mod matrix;
 mod schema;
 mod status;
@@ -122,6 +123,7 @@ enum Command {
     Trace(Box<trace::Options>),
     History(history::Options),
     Diff(diff::Options),
+    Log(Box<log::Options>),
     Schema,
     Completions(completions::Options),
 }
@@ -129,7 +131,7 @@ enum Command {
 impl Command {
     /// True if it knows more forms of output than text and JSON.
     fn knows_tables(&self) -> bool {
-        false
+        matches!(self, Self::Log(_))
     }
 
     fn run(&self, context: &Context) -> Result<Exit, Failure> {
@@ -140,6 +142,7 @@ impl Command {
             Self::Status => status::run(context),
             Self::Compile => compile::run(context),
             Self::History(options) => history::run(options, context),
+            Self::Log(options) => log::run(options, context),
             Self::Matrix => matrix::run(context),
             Self::Trace(options) => trace::run(options, context),
             Self::Schema => schema::run(context),

@@ -78,7 +78,12 @@ pub fn main() -> ExitCode {
     start_logging(options.log_format);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(4).build();
     let result = match runtime {
-        Ok(runtime) => runtime.block_on(go(options, lang)),
+        Ok(runtime) => {
+            let result = runtime.block_on(go(options, lang));
+            // A reading that hangs (a dead network file system) must not keep the process.
+            runtime.shutdown_background();
+            result
+        }
         Err(error) => Err(Message::new("daemon-system").with("error", error.to_string())),
     };
     match result {

@@ -10,7 +10,7 @@ use tokio::sync::Mutex;
 
 use super::state::{Applied, Failure, Reading, Report, Summary, Verdict, What};
 use crate::diag::{Finding, Message};
-use crate::document::FileTree;
+use crate::document::{FileTree, MemoryTree};
 use crate::enforce::{EnforceError, Enforcer, Way};
 use crate::nft::{self, Ruleset};
 use crate::pipeline::Candidate;
@@ -260,6 +260,13 @@ fn restore(state: &Path) -> Result<Arc<Set>, Message> {
     })
 }
 
+/// A policy that names nothing, for the log where no policy is known.
+pub fn nameless() -> Option<Arc<Policy>> {
+    let config = Path::new("/zoned.toml");
+    let tree = MemoryTree::new([(config, "version = 1\n[compliance]\nmodel = \"general\"\n")]);
+    Candidate::read(&tree, config, Timestamp::now()).policy.map(Arc::new)
+}
+
 /// Runs on another thread. A bug there must not end the daemon: its panic
 /// becomes an error.
 async fn beside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Message> {
@@ -271,4 +278,14 @@ async fn beside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) ->
 /// True for what [`apply`] is to fill anew.
 pub fn refills(what: What) -> bool {
     matches!(what, What::Candidate { refill: true } | What::Running { refill: true })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_is_a_policy_that_names_nothing() {
+        assert!(nameless().is_some_and(|policy| policy.zones.is_empty() && policy.entries.is_empty()));
+    }
 }

@@ -39,6 +39,9 @@ use crate::sys::watch::Watch;
 /// Findings of one reading that the daemon's own log tells.
 const TOLD: usize = 50;
 
+/// How long the log may take to write its last records.
+const FLUSH: Duration = Duration::from_secs(10);
+
 /// Where the daemon reads and writes, and how.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -172,7 +175,8 @@ impl Daemon {
                 for action in self.state.step(now, event) {
                     if matches!(action, Action::Exit) {
                         if let Some(log) = self.log.take() {
-                            log.shutdown().await;
+                            // A disk that hangs must not keep us; what is lost then shows as a gap.
+                            let _ = tokio::time::timeout(FLUSH, log.shutdown()).await;
                         }
                         return Ok(());
                     }
@@ -312,7 +316,7 @@ impl Daemon {
                     tracing::warn!("{}", self.words(&error.message()));
                 }
             }
-            Action::InForce { what, sent } => self.in_force(what, sent),
+            Action::InForce { sent } => self.in_force(sent),
             Action::Refused(report) => self.tell_findings(&report),
             Action::Log(message) => tracing::info!("{}", self.words(&message)),
             Action::LogWarning(message) => tracing::warn!("{}", self.words(&message)),
@@ -373,12 +377,9 @@ impl Daemon {
     }
 
     /// What was applied is in force now.
-    fn in_force(&mut self, what: What, sent: bool) {
+    fn in_force(&mut self, sent: bool) {
         self.retry = None;
         self.running = self.applied.take().map(|compiled| (compiled.set, compiled.at));
-        if matches!(what, What::Candidate { .. }) {
-            self.candidate = None;
-        }
         let next = self.running.as_ref().and_then(|(set, at)| set.policy.next_change(*at));
         if let Err(error) = self.alarm.set(next) {
             tracing::error!(%error, "timerfd");
@@ -389,14 +390,21 @@ impl Daemon {
         }
     }
 
-    /// Gives the log the names of what is in force now.
+    /// Gives the log the names of what is in force now. What a closed or left
+    /// ruleset denies is recorded too, without names.
     fn record(&mut self) {
-        let InForce::Policy { revision, .. } = self.state.in_force else { return };
-        let Some((set, _)) = &self.running else { return };
-        let context = Arc::new(Context::new(Arc::clone(&set.policy), &set.digest, Some(revision)));
+        let context = match (&self.state.in_force, &self.running) {
+            (InForce::Policy { revision, .. }, Some((set, _))) => {
+                Context::new(Arc::clone(&set.policy), &set.digest, Some(*revision))
+            }
+            _ => match jobs::nameless() {
+                Some(policy) => Context::new(policy, "none", None),
+                None => return,
+            },
+        };
         match &self.log {
-            Some(log) => log.set_context(context),
-            None => match LogTask::start(&self.settings.state, context) {
+            Some(log) => log.set_context(Arc::new(context)),
+            None => match LogTask::start(&self.settings.state, Arc::new(context)) {
                 Ok(log) => self.log = Some(log),
                 Err(error) => tracing::error!(%error, "log"),
             },
@@ -407,7 +415,11 @@ impl Daemon {
         message.text(self.settings.lang)
     }
 
-    fn tell(&self, tell: Tell) {
+    fn tell(&mut self, tell: Tell) {
+        if matches!(tell, Tell::Ready | Tell::Status) {
+            // The job is over: what it read is not needed any more.
+            self.candidate = None;
+        }
         let line = || self.words(&status::line(&self.state));
         systemd::notify(&match tell {
             Tell::Ready => Notice::Ready(line()),

@@ -398,7 +398,7 @@ impl State {
         if change.fresh {
             out.push(Action::Commit { revision, applied });
         }
-        out.push(Action::InForce { what: change.what, sent });
+        out.push(Action::InForce { sent });
         reply(out, change.cause.as_ref(), Answer::Applied { unchanged: !change.fresh });
         self.finish(change.cause.as_ref(), out);
     }

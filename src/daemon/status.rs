@@ -18,7 +18,7 @@ use crate::sys::clock;
 use crate::sys::nft::Nft;
 
 /// How long reading the kernel's counters may take.
-const COUNTERS_TIME: Duration = Duration::from_secs(10);
+const COUNTERS_TIME: Duration = Duration::from_secs(5);
 
 /// All that is known without asking the kernel, and what is to be asked.
 pub(super) struct Status {

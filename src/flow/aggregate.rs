@@ -25,6 +25,9 @@ pub const RECORD_SPAN: Duration = Duration::from_secs(60);
 const TOTALS_EVERY: Duration = Duration::from_secs(1);
 /// Totals refreshed at once, so that writing never starves reading.
 const TOTALS_AT_ONCE: usize = 5_000;
+/// Entries looked at in a second in search of the nearest, over all records:
+/// about a tenth of the second. A flood's further records go without.
+const NEAREST_ENTRIES: usize = 200_000;
 /// Packets of one flow may be stamped so far out of order.
 const DISORDER: SignedDuration = SignedDuration::from_secs(1);
 
@@ -120,6 +123,8 @@ pub struct Aggregator {
     /// Numbers of written records whose totals have grown since.
     dirty: VecDeque<u64>,
     totals_due: Duration,
+    /// The second in which nearest entries are sought, and entries left for it.
+    search: (u64, usize),
     waiting: Changes,
 }
 
@@ -143,6 +148,7 @@ impl Aggregator {
             ages: VecDeque::new(),
             dirty: VecDeque::new(),
             totals_due: Duration::ZERO,
+            search: (0, NEAREST_ENTRIES),
             waiting: Changes::default(),
         }
     }
@@ -208,17 +214,29 @@ impl Aggregator {
         let seq = self.next_seq;
         self.next_seq += 1;
         let (key, bytes) = (Arc::new(key), sight.bytes);
-        self.waiting.opened.push(self.record(seq, &key, sight, context));
+        let nearest = if key.verdict.is_allow() { None } else { self.nearest(now, &sight, context) };
+        let record = Record { nearest_entry: nearest, ..self.record(seq, &key, sight, context) };
+        self.waiting.opened.push(record);
         self.ages.push_back((seq, key.clone()));
         let flow = Flow { seq, opened: now, first: at, last: at, packets: 1, bytes, told: 1, dirty: false };
         self.flows.insert(key, flow);
         true
     }
 
+    /// The nearest entry, while this second's searches last.
+    fn nearest(&mut self, now: Duration, sight: &Sight<'_>, context: &Context) -> Option<Arc<str>> {
+        if self.search.0 != now.as_secs() {
+            self.search = (now.as_secs(), NEAREST_ENTRIES);
+        }
+        // A search costs something even where there are few entries.
+        let cost = context.policy().entries.len() + 100;
+        self.search.1 = self.search.1.checked_sub(cost)?;
+        context.nearest(sight.packet, &sight.headers)
+    }
+
     fn record(&self, seq: u64, key: &Key, sight: Sight<'_>, context: &Context) -> Record {
         let Sight { packet, headers, bytes, from, to } = sight;
         let gateway = context.policy().gateway.name.as_deref().map_or(self.station.hostname.clone(), Into::into);
-        let denied = !key.verdict.is_allow();
         Record {
             first_seen: packet.time,
             last_seen: packet.time,
@@ -246,7 +264,7 @@ impl Aggregator {
             dst_host: to.host,
             src_dept: from.dept,
             dst_dept: to.dept,
-            nearest_entry: if denied { context.nearest(packet, &headers) } else { None },
+            nearest_entry: None,
             policy_digest: key.digest.clone(),
             revision: context.revision(),
             gateway,

@@ -18,14 +18,12 @@ use super::packet::LoggedPacket;
 use crate::net::{IfName, MacAddr, Packet};
 use crate::nft::names::entry_tag;
 use crate::policy::{HostId, LogSettings, Policy, Regions, ZoneId};
+use crate::verify;
 
 /// The label that names a host's department.
 const DEPT: &str = "dept";
 /// What stands for a zone where an end is the gateway itself.
 const GATEWAY: &str = "gateway";
-
-/// Finds the entry that comes nearest to allowing a denied packet.
-pub type Nearest = Box<dyn Fn(&Policy, &Packet) -> Option<String> + Send + Sync>;
 
 /// A policy as the log reads it.
 pub struct Context {
@@ -42,7 +40,6 @@ pub struct Context {
     lengths: Vec<u8>,
     by_mac: HashMap<MacAddr, HostId>,
     entries: HashMap<String, Arc<str>>,
-    nearest: Option<Nearest>,
 }
 
 struct HostNames {
@@ -85,17 +82,10 @@ impl Context {
             lengths: Vec::new(),
             by_mac: HashMap::new(),
             entries: policy.entries.iter().map(|e| (entry_tag(&e.id), e.id.as_str().into())).collect(),
-            nearest: None,
             policy,
         };
         context.index_hosts();
         context
-    }
-
-    /// Adds the search for the nearest entry; asked once a record.
-    pub fn with_nearest(mut self, nearest: Nearest) -> Self {
-        self.nearest = Some(nearest);
-        self
     }
 
     fn index_hosts(&mut self) {
@@ -216,9 +206,9 @@ impl Context {
         })
     }
 
-    /// The entry nearest to allowing a packet, where all that it needs is known.
+    /// The entry nearest to allowing a packet, where all that it needs is
+    /// known. Its cost grows with the number of entries.
     pub fn nearest(&self, packet: &LoggedPacket, headers: &Decoded) -> Option<Arc<str>> {
-        let search = self.nearest.as_ref()?;
         let question = Packet {
             in_if: packet.in_if.clone(),
             out_if: packet.out_if.clone(),
@@ -231,7 +221,7 @@ impl Context {
             icmp_type: headers.icmp_type,
             icmp_code: headers.icmp_code,
         };
-        search(&self.policy, &question).map(Into::into)
+        verify::nearest(&self.policy, &question, packet.time).map(|n| n.entry.into())
     }
 }
 

@@ -47,7 +47,8 @@ pub fn diff(old: Option<&Policy>, new: &Policy, at: Timestamp) -> Result<Diff, S
         _ => Vec::new(),
     };
     drop((after, before));
-    let settings = old.map_or_else(Vec::new, |old| settings(old, new));
+    let shown = opened.iter().chain(&closed).flat_map(|f: &Flow| f.entries.iter().map(String::as_str)).collect();
+    let settings = old.map_or_else(Vec::new, |old| settings(old, new, &shown));
     Ok(Diff { opened, closed, settings, interfaces, timezone: new.organisation.timezone.clone() })
 }
 

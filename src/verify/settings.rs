@@ -3,7 +3,7 @@
 //! What changes flows is shown as flows; an entry, zone or host is named here
 //! for what else about it differs, or because what differs has no effect.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diag::{Arg, Message};
 use crate::policy::{Approval, Endpoint, Entry, EntryApproval, Expectation, Group, Host, Policy, Zone};
@@ -11,9 +11,13 @@ use crate::policy::{Approval, Endpoint, Entry, EntryApproval, Expectation, Group
 /// Names listed in one message before the rest is counted.
 const NAMED: usize = 20;
 
+/// Keys of an entry that decide which flows it opens.
+const DECIDING: [&str; 4] = ["from", "to", "services", "schedule"];
+
 /// What differs; `old` first. Order of tables and files is no difference, but
-/// the reading order of entries is.
-pub(super) fn settings(old: &Policy, new: &Policy) -> Vec<Message> {
+/// the reading order of entries is. Of entries in `shown`, which stand beside
+/// opened or closed flows, only what does not decide about flows is named.
+pub(super) fn settings(old: &Policy, new: &Policy, shown: &BTreeSet<&str>) -> Vec<Message> {
     let mut out = Vec::new();
     single(&mut out, "organisation", organisation(old, new));
     single(&mut out, "compliance", compliance(old, new));
@@ -29,8 +33,15 @@ pub(super) fn settings(old: &Policy, new: &Policy) -> Vec<Message> {
     });
     let [a, b] = [old, new].map(|p| p.approvals.iter().map(|(name, v)| (name.as_str(), v)).collect());
     named(&mut out, "approvals", a, b, approval);
-    named(&mut out, "allow", by_name(&old.entries, |e| &e.id), by_name(&new.entries, |e| &e.id), |a, b| {
-        entry((old, a), (new, b))
+    let [mut a, mut b] = [old, new].map(|p| by_name(&p.entries, |e| &e.id));
+    // An entry that stands on one side alone is named unless its flows are.
+    let (before, after) = (a.clone(), b.clone());
+    a.retain(|id, _| after.contains_key(id) || !shown.contains(id));
+    b.retain(|id, _| before.contains_key(id) || !shown.contains(id));
+    named(&mut out, "allow", a, b, |a, b| {
+        let mut keys = entry((old, a), (new, b));
+        keys.retain(|key| !shown.contains(a.id.as_str()) || !DECIDING.contains(key));
+        keys
     });
     named(
         &mut out,

@@ -17,6 +17,7 @@ fn without_anything_usable_the_gateway_is_closed_until_mended() {
     assert_eq!((&status["in_force"], &status["digest"]), (&"closed".into(), &serde_json::Value::Null));
     assert!(status["last_error"]["findings"].as_array().is_some_and(|findings| !findings.is_empty()));
     assert!(gateway.ruleset().contains("chain forward"));
+    assert_eq!(status["log"]["reading"], true, "what a closed gateway denies is recorded");
     gateway.write("zoned.toml", CONFIG);
     gateway.until("the mended configuration is in force", |s| s["in_force"] == "policy");
 }
@@ -69,6 +70,26 @@ fn without_nft_it_stays_says_so_and_is_not_ready() {
     let (status, _) = gateway.until("it says so", |s| !s["last_error"].is_null());
     assert_eq!(status["in_force"], "nothing");
     assert!(status["last_error"]["message"].as_str().unwrap().contains("/nonexistent/nft"));
+    assert_eq!(gateway.end(Signal::TERM).code(), Some(0));
+}
+
+#[test]
+fn while_nft_hangs_the_daemon_answers_and_can_be_ended() {
+    if !able() {
+        return;
+    }
+    let mut gateway = Gateway::new(CONFIG);
+    let wrapper = gateway.path("nft");
+    fs::write(&wrapper, "#!/bin/sh\nexec sleep 100\n").unwrap();
+    fs::set_permissions(&wrapper, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    gateway.options = vec!["--nft".into(), wrapper.display().to_string()];
+    gateway.spawn();
+    let (status, _) = gateway.until("it answers", |s| s["in_force"] == "nothing");
+    assert!(status["counters"].is_null() && status["counters_error"].is_string());
+    gateway.signal(Signal::TERM);
+    // What is on its way to the kernel is waited for; asked twice, it is not.
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    assert!(gateway.daemon.as_mut().unwrap().try_wait().unwrap().is_none());
     assert_eq!(gateway.end(Signal::TERM).code(), Some(0));
 }
 

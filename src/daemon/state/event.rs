@@ -295,8 +295,6 @@ pub enum Action {
     Discard(u64),
     /// This is in force now: names for the log, the next scheduled change.
     InForce {
-        /// What was applied.
-        what: What,
         /// The kernel was changed for it.
         sent: bool,
     },

@@ -1,6 +1,5 @@
 //! Packets into records: names, totals, spans; and that nothing is lost.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -42,7 +41,7 @@ fn a_record_has_every_key_in_order() {
         r#""from_zone":"m","to_zone":"l","in":"eth1","out":"eth2","src_mac":"00:00:5e:00:53:20","#,
         r#""src":"10.10.0.20","dst":"10.20.1.5","proto":"tcp","sport":40000,"dport":445,"tcp_flags":"SYN","#,
         r#""icmp_type":null,"icmp_code":null,"length":68,"ttl":63,"src_host":"zei-1","dst_host":"renkei","#,
-        r#""dept":"税務課","nearest_entry":null,"policy_digest":"sha256:aa","revision":3,"gateway":"gw1","#,
+        r#""dept":"税務課","nearest_entry":"MN-番","policy_digest":"sha256:aa","revision":3,"gateway":"gw1","#,
         r#""boot_id":"b00t","seq":1,"clock_synced":true,"header":"02000000000100005e0053200800"#,
     );
     assert!(text.contains(want), "{text}");
@@ -98,20 +97,20 @@ fn accepted_flows_bear_their_entry() {
 }
 
 #[test]
-fn the_nearest_entry_is_asked_once_a_record() {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-    let asked = Arc::new(AtomicUsize::new(0));
-    let count = asked.clone();
-    let context = context(128).with_nearest(Box::new(move |_, packet| {
-        count.fetch_add(1, Ordering::Relaxed);
-        packet.dport.map(|port| format!("near-{port}"))
-    }));
+fn a_denied_record_names_the_nearest_entry() {
+    let record = record_of(&syn(SERVER, 445, at(0)), &context(128));
+    assert_eq!(record.nearest_entry.as_deref(), Some("MN-番"));
+}
+
+#[test]
+fn a_flood_does_not_spend_its_time_on_searches() {
+    let context = context(128);
     let mut flows = aggregator();
-    for n in 0..5 {
-        flows.packet(ms(n), &syn(SERVER, 445, at(n as i64)), &context);
+    for port in 0..20_000 {
+        flows.packet(ms(u64::from(port) / 100), &syn(SERVER, port, at(0)), &context);
     }
-    assert_eq!(flows.changes(ms(9)).opened[0].nearest_entry.as_deref(), Some("near-445"));
-    assert_eq!(asked.load(Ordering::Relaxed), 1);
+    let found = flows.changes(ms(999)).opened.iter().filter(|r| r.nearest_entry.is_some()).count();
+    assert!((1_000..3_000).contains(&found), "{found}");
 }
 
 #[test]

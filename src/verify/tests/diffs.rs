@@ -32,6 +32,9 @@ fn one_more_entry_opens_exactly_its_product() {
             "reasons": [], "from": null, "until": null,
         }])
     );
+    assert_eq!(diff.settings_text(Lang::En), Vec::<String>::new());
+    let titled = change(&new, &entry("MN-1", "m:a", "l:s", "https", "title = \"t\""));
+    assert_eq!(titled.settings_text(Lang::En), ["[allow] MN-1 changed: title"]);
     assert!(!change(&new, &new).changes());
     assert_eq!(change(&new, "").closed.len(), 1);
 }
