@@ -1,5 +1,7 @@
 //! Policies of a size, as a user would write them.
 
+#![allow(clippy::unwrap_used, reason = "a bench that cannot run has nothing to say")]
+
 use std::fmt::Write as _;
 use std::net::Ipv4Addr;
 use std::path::Path;

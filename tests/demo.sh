@@ -107,7 +107,7 @@ start_zoned() {
 
 # ---- 町の配線 -----------------------------------------------------------------
 
-# wire 区画番号 ゲートウェイのアドレス
+# wire 領域番号 ゲートウェイのアドレス
 wire() {
     ip -n "$ID-switch" link add "br$1" type bridge
     ip -n "$ID-switch" link set "br$1" up
@@ -117,7 +117,7 @@ wire() {
     ip -n "$ID-gw" link set "eth$1" up
 }
 
-# place 名前 区画番号 アドレス ゲートウェイ [MAC]
+# place 名前 領域番号 アドレス ゲートウェイ [MAC]
 place() {
     ip -n "$ID-switch" link add "$1" type veth peer name eth0 netns "$ID-$1"
     ip -n "$ID-switch" link set "$1" master "br$2" up
@@ -285,6 +285,6 @@ recorded() {
         grep -q '"reason":"no-allow-entry"' "$WORK/log"
 }
 within 5 recorded || { cat "$WORK/log"; fail "記録がありません"; }
-printf '  [OK] %s\n' "端末名、区画、理由とともに残っている(renkei → juki, no-allow-entry)"
+printf '  [OK] %s\n' "端末名、領域、理由とともに残っている(renkei → juki, no-allow-entry)"
 
 say "すべて示しました。後始末をします"

@@ -77,7 +77,7 @@ fn now() -> jiff::Timestamp {
 fn alpha_town() -> zoned::policy::Policy {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("config/examples/alpha-town");
     let at = "2026-11-22T12:00:00+09:00".parse().expect("a time");
-    let candidate = zoned::pipeline::Candidate::read(&zoned::sys::files::DiskTree::default(), &folder, at);
+    let candidate = zoned::pipeline::Candidate::read(&zoned::sys::files::DiskTree, &folder, at);
     let found: Vec<String> = candidate.findings.0.iter().map(|f| format!("{} {}", f.code, f.message)).collect();
     candidate.policy.unwrap_or_else(|| panic!("{found:#?}"))
 }

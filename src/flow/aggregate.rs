@@ -163,6 +163,11 @@ impl Aggregator {
         self.next_seq
     }
 
+    /// The lowest number among records that wait to be written.
+    pub fn first_waiting(&self) -> Option<u64> {
+        self.waiting.opened.first().map(|r| r.seq)
+    }
+
     /// Counts one packet, read at `now` (monotonic), under the names in force.
     /// True if it went into a record; else it is in a gap.
     pub fn packet(&mut self, now: Duration, packet: &LoggedPacket, context: &Context) -> bool {

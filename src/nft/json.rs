@@ -3,8 +3,8 @@
 //! express (verdict maps by name) as values.
 
 use nftables::expr::{
-    CT, Expression, Exthdr, Map as MapExpr, Meta, MetaKey, NamedExpression, Payload, PayloadField, Prefix, Range,
-    SetItem,
+    BinaryOperation, CT, Expression, Exthdr, Map as MapExpr, Meta, MetaKey, NamedExpression, Payload, PayloadField,
+    Prefix, Range, SetItem,
 };
 use nftables::stmt::{
     Accept, Counter, Drop, JumpTarget, Log, Mangle, Match, Operator, Reject, RejectType, Return, Statement as Stmt,
@@ -248,6 +248,11 @@ fn statement(statement: &Statement) -> Stmt<'static> {
         Statement::RoutingHeader => {
             let header = Exthdr { name: "rt".into(), field: None, offset: None };
             equals(Expression::Named(NamedExpression::Exthdr(header)), Expression::Boolean(true))
+        }
+        Statement::TcpReset => {
+            let flags = Expression::List(["fin", "syn", "rst"].map(text).to_vec());
+            let masked = BinaryOperation::AND(payload("tcp", "flags"), flags);
+            equals(Expression::BinaryOperation(Box::new(masked)), text("rst"))
         }
         Statement::Cases(f, cases) => {
             let items = cases.iter().map(|(v, to)| SetItem::MappingStatement(value(v), verdict(to))).collect();

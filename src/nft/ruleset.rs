@@ -87,6 +87,8 @@ pub enum Statement {
     Match(Field, Vec<Value>),
     /// An IPv6 routing header is there.
     RoutingHeader,
+    /// A TCP reset.
+    TcpReset,
     /// An anonymous verdict map.
     Cases(Field, Vec<(Value, Verdict)>),
     /// A named verdict map.

@@ -159,6 +159,7 @@ fn statement(statement: &Statement) -> String {
             }
         },
         Statement::RoutingHeader => "exthdr rt exists".into(),
+        Statement::TcpReset => "tcp flags & (fin | syn | rst) == rst".into(),
         Statement::Cases(f, cases) => {
             let list: Vec<String> = cases.iter().map(|(v, to)| format!("{} : {}", value(v), verdict(to))).collect();
             format!("{} vmap {{ {} }}", field(*f), list.join(", "))

@@ -1,6 +1,5 @@
 //! `zonectl log follow`: records and gaps as they are written.
 
-use std::ops::ControlFlow;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::Duration;
@@ -8,6 +7,7 @@ use std::time::Duration;
 use super::{Place, failed, show};
 use crate::cli::{Context, Exit, Failure};
 use crate::diag::Message;
+use crate::flow::Record;
 use crate::store::flows::{FILE, FlowReader, Query, StoreError};
 
 /// How often the store is asked.
@@ -82,17 +82,20 @@ impl Position {
     fn print(&mut self, query: &Query, place: &Place, context: &Context) -> Result<bool, Failure> {
         // Records that do not match are passed over once, not again and again.
         let (latest, _) = self.reader.latest().map_err(|error| failed(&error))?;
+        loop {
+            let records = self.reader.after(self.seq, query).map_err(|error| failed(&error))?;
+            let Some(last) = records.last() else { break };
+            self.seq = last.seq;
+            let line = |record: &Record| match context.json() {
+                true => format!("{}\n", record.to_json()),
+                false => show::line(record),
+            };
+            if !context.print(&records.iter().map(line).collect::<String>())? {
+                return Ok(false);
+            }
+        }
+        self.seq = self.seq.max(latest);
         let mut text = String::new();
-        let mut seen = self.seq;
-        self.reader
-            .after(self.seq, query, |record| {
-                seen = record.seq;
-                let line = if context.json() { format!("{}\n", record.to_json()) } else { show::line(&record) };
-                text.push_str(&line);
-                ControlFlow::Continue(())
-            })
-            .map_err(|error| failed(&error))?;
-        self.seq = seen.max(latest);
         for (id, gap) in self.reader.gaps_after(self.gap).map_err(|error| failed(&error))? {
             self.gap = id;
             if query.since.is_some_and(|since| gap.last < since) {

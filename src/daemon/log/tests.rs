@@ -135,6 +135,34 @@ fn a_damaged_store_is_set_aside_and_recording_goes_on() {
 }
 
 #[test]
+fn a_store_exchanged_while_running_loses_no_count() {
+    town(|runtime, state| {
+        let task = LogTask::start(state, Arc::new(context(128))).unwrap();
+        until(SOON, || task.health().storing && task.health().reading);
+        send(3, 5001);
+        until(SOON, || read(state).0.first().is_some_and(|r| r.packets == 3));
+        // The writer notices on its next write: the file under its feet is broken.
+        let path = state.join("flows").join(FILE);
+        for tail in ["", "-wal", "-shm"] {
+            let file = std::fs::OpenOptions::new().write(true).open(format!("{}{tail}", path.display())).unwrap();
+            std::os::unix::fs::FileExt::write_all_at(&file, &[0x55; 4096], 0).unwrap();
+        }
+        send(4, 5002);
+        until(SOON, || task.health().packets == 7);
+        std::thread::sleep(Duration::from_millis(1500));
+        send(5, 5003);
+        until(SOON, || task.health().packets == 12);
+        runtime.block_on(task.shutdown());
+        let (records, gaps) = read(state);
+        let kept: u64 = records.iter().map(|r| r.packets).sum();
+        let lost: u64 = gaps.iter().map(|g| g.packets).sum();
+        assert!(gaps.iter().any(|g| g.cause == GapCause::Damaged), "{gaps:?}");
+        // The first three lie in the file that was set aside.
+        assert_eq!(kept + lost, 9);
+    });
+}
+
+#[test]
 fn the_time_between_two_runs_is_a_gap_and_numbers_go_on() {
     town(|runtime, state| {
         for _ in 0..2 {
@@ -164,5 +192,68 @@ fn a_busy_group_is_said_and_bound_when_free() {
         until(SOON, || task.health().packets == 1);
         runtime.block_on(task.shutdown());
         assert_eq!(read(state).1.iter().map(|g| g.cause).collect::<Vec<_>>(), [GapCause::Unread]);
+    });
+}
+
+/// `cargo test --release --lib -- --ignored --nocapture packets_a_second`
+#[test]
+#[ignore = "measures; says nothing in a debug build"]
+fn packets_a_second_through_decoding_aggregation_and_store() {
+    use crate::flow::samples::{at, station, syn};
+    use crate::flow::{Aggregator, FlowSink as _, Limits};
+    use crate::store::flows::FlowStore;
+    for (name, packets, flows) in [("repeating", 1_000_000u64, 1_000u64), ("new", 50_000, 50_000)] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = FlowStore::open(folder.path()).unwrap();
+        let mut aggregator = Aggregator::new(station(), Limits::default(), 1);
+        let context = context(128);
+        let sample: Vec<_> =
+            (0..flows).map(|n| syn([10, 20, (n >> 14) as u8, (n >> 8) as u8 & 63], n as u16, at(0))).collect();
+        let (start, mut written) = (Instant::now(), Duration::ZERO);
+        for n in 0..packets {
+            // 50,000 packets a second by the flows' own clock.
+            let now = Duration::from_micros(n * 20);
+            aggregator.packet(now, &sample[(n % flows) as usize], &context);
+            if n % 12_500 == 12_499 {
+                let begin = Instant::now();
+                store.write(aggregator.changes(now)).unwrap();
+                aggregator.written();
+                written += begin.elapsed();
+            }
+        }
+        let took = start.elapsed();
+        let rate = packets as f64 / took.as_secs_f64();
+        println!("{name}: {packets} packets of {flows} flows in {took:.2?} ({written:.2?} of it writing), {rate:.0}/s");
+    }
+}
+
+/// As above, with real packets of one sender on the other core.
+#[test]
+#[ignore = "measures; says nothing in a debug build"]
+fn packets_a_second_from_the_kernel() {
+    town(|runtime, state| {
+        let task = LogTask::start(state, Arc::new(context(128))).unwrap();
+        until(SOON, || task.health().reading && task.health().storing);
+        let socket = UdpSocket::bind("10.10.0.20:5001").unwrap();
+        let (start, mut sent) = (Instant::now(), 0u64);
+        while start.elapsed() < Duration::from_secs(5) {
+            for _ in 0..100 {
+                socket.send_to(b"SECRET", "10.10.0.20:9").unwrap();
+                sent += 1;
+            }
+        }
+        let took = start.elapsed();
+        runtime.block_on(async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            task.shutdown().await;
+        });
+        let (records, gaps) = read(state);
+        let kept: u64 = records.iter().map(|r| r.packets).sum();
+        let lost: u64 = gaps.iter().map(|g| g.packets).sum();
+        println!(
+            "{sent} sent in {took:.2?} ({:.0}/s): {kept} recorded, {lost} in gaps",
+            sent as f64 / took.as_secs_f64()
+        );
+        assert_eq!(kept + lost, sent);
     });
 }

@@ -288,6 +288,10 @@ impl Worker {
     /// numbers of it already.
     fn adopt(&mut self, mut store: FlowStore) -> Result<(), StoreError> {
         let next = store.next_seq()?;
+        if self.numbered && self.aggregator.first_waiting().is_some_and(|seq| seq < next) {
+            // Another file than before: its records are not ours to touch.
+            self.give_up(GapCause::Store, next);
+        }
         if !self.numbered {
             self.aggregator.number_from(next);
             self.numbered = true;

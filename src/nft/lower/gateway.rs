@@ -84,7 +84,10 @@ pub fn output(rules: &Rules, out: &mut Ruleset) {
     let Some(class) = rules.gateway_source else { return };
     let mut body = vec![vec![loopback(Field::Oifname), accept()]];
     let case = |state, verdict| (Value::State(state), verdict);
-    let related = Verdict::Jump("related".into());
+    // Besides errors the resets with which `deny_with = "reject"` answers.
+    let own = out.chain("related_out");
+    own.rule([Statement::TcpReset, accept()]).rule([goto("related")]);
+    let related = Verdict::Jump("related_out".into());
     body.push(vec![Statement::Cases(
         Field::CtState,
         vec![case(CtState::Established, Verdict::Accept), case(CtState::Related, related)],

@@ -63,7 +63,8 @@ pub(super) struct Condition {
 }
 
 impl Condition {
-    fn and(&mut self, sql: &str, values: impl IntoIterator<Item = Value>) {
+    /// Adds what must hold too.
+    pub(super) fn and(&mut self, sql: &str, values: impl IntoIterator<Item = Value>) {
         if !self.sql.is_empty() {
             self.sql.push_str(" AND ");
         }

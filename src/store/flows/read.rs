@@ -5,18 +5,20 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags, params_from_iter};
 
 use super::FILE;
 use super::error::StoreError;
-use super::query::{Query, highest};
+use super::query::{Condition, Query, highest};
 use super::row::{self, Texts, moment, signed, unsigned};
 use super::schema::{self, Found};
 use crate::flow::{Gap, GapCause, Record, nanoseconds};
 
 /// How long a writer's checkpoint may hold up a reader.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Records read at once.
+const PORTION: u64 = 2_000;
 
 /// The store, open for reading.
 #[derive(Debug)]
@@ -55,50 +57,55 @@ impl FlowReader {
     }
 
     /// Hands every matching record to `each`, the newest first, until it breaks
-    /// or the query's limit is reached. Nothing is held in memory.
+    /// or the query's limit is reached. Read in portions, so that neither memory
+    /// nor the writer's journal grows while somebody reads slowly.
     ///
     /// # Errors
     /// As the database says; what was handed out before stays true.
-    pub fn query(&mut self, query: &Query, each: impl FnMut(Record) -> ControlFlow<()>) -> Result<(), StoreError> {
-        let mut condition = query.condition();
-        let limit = query.limit.map_or(-1, signed);
-        condition.values.push(Value::from(limit));
-        let order = "ORDER BY first_ns DESC, seq DESC LIMIT ?";
-        self.select(&format!("{} {order}", condition.sql), condition.values, each)
-    }
-
-    /// The same for records with a higher number than `seq`, in their order.
-    ///
-    /// # Errors
-    /// As [`Self::query`].
-    pub fn after(
-        &mut self,
-        seq: u64,
-        query: &Query,
-        each: impl FnMut(Record) -> ControlFlow<()>,
-    ) -> Result<(), StoreError> {
-        let mut condition = query.condition();
-        condition.values.push(Value::from(signed(seq)));
-        self.select(&format!("{} AND seq > ? ORDER BY seq", condition.sql), condition.values, each)
-    }
-
-    fn select(
-        &mut self,
-        rest: &str,
-        values: Vec<Value>,
-        mut each: impl FnMut(Record) -> ControlFlow<()>,
-    ) -> Result<(), StoreError> {
-        let failed = |error| StoreError::new(&self.path, error);
-        let sql = format!("SELECT {} FROM flows WHERE {rest}", row::COLUMNS);
-        let mut statement = self.connection.prepare_cached(&sql).map_err(failed)?;
-        let mut rows = statement.query(params_from_iter(values)).map_err(failed)?;
-        while let Some(found) = rows.next().map_err(failed)? {
-            let record = row::read(&self.connection, &mut self.texts, found).map_err(failed)?;
-            if each(record).is_break() {
+    pub fn query(&mut self, query: &Query, mut each: impl FnMut(Record) -> ControlFlow<()>) -> Result<(), StoreError> {
+        let mut left = query.limit.unwrap_or(u64::MAX);
+        let mut last: Option<(i64, i64)> = None;
+        while left > 0 {
+            let mut condition = query.condition();
+            if let Some((first_ns, seq)) = last {
+                condition.and("(first_ns, seq) < (?, ?)", [first_ns.into(), seq.into()]);
+            }
+            let most = left.min(PORTION);
+            let records = self.portion(condition, "first_ns DESC, seq DESC", most)?;
+            let Some(end) = records.last() else { break };
+            last = Some((nanoseconds(end.first_seen), signed(end.seq)));
+            let count = records.len() as u64;
+            left -= count;
+            if records.into_iter().any(|record| each(record).is_break()) || count < most {
                 break;
             }
         }
         Ok(())
+    }
+
+    /// Matching records with a higher number than `seq`, in their order, and at
+    /// most so many at once that the caller should ask again if there are any.
+    ///
+    /// # Errors
+    /// As [`Self::query`].
+    pub fn after(&mut self, seq: u64, query: &Query) -> Result<Vec<Record>, StoreError> {
+        let mut condition = query.condition();
+        condition.and("seq > ?", [signed(seq).into()]);
+        self.portion(condition, "seq", PORTION)
+    }
+
+    fn portion(&mut self, mut condition: Condition, order: &str, most: u64) -> Result<Vec<Record>, StoreError> {
+        let failed = |error| StoreError::new(&self.path, error);
+        let columns = row::COLUMNS;
+        let sql = format!("SELECT {columns} FROM flows WHERE {} ORDER BY {order} LIMIT ?", condition.sql);
+        condition.values.push(signed(most).into());
+        let mut statement = self.connection.prepare_cached(&sql).map_err(failed)?;
+        let mut rows = statement.query(params_from_iter(condition.values)).map_err(failed)?;
+        let mut records = Vec::new();
+        while let Some(found) = rows.next().map_err(failed)? {
+            records.push(row::read(&self.connection, &mut self.texts, found).map_err(failed)?);
+        }
+        Ok(records)
     }
 
     /// Gaps that overlap `since .. until`, in the order of their beginning.

@@ -72,6 +72,11 @@ fn totals_replace_what_was_known() {
     store.write(&Changes { totals: vec![total], ..Changes::default() }).unwrap();
     let record = all(folder.path(), &Query { since: Some(at(8000)), ..Query::default() }).remove(0);
     assert_eq!((record.seq, record.packets, record.bytes, record.last_seen), (3, 9, 900, at(9000)));
+    // Totals of a record that is not there are a gap, not nothing.
+    let total = Total { seq: 99, packets: 9, bytes: 900, last_seen: at(9000), added: 8 };
+    store.write(&Changes { totals: vec![total], ..Changes::default() }).unwrap();
+    let gap = FlowReader::open(folder.path()).unwrap().gaps(None, None).unwrap().remove(0);
+    assert_eq!((gap.cause, gap.packets), (GapCause::Store, 8));
 }
 
 #[test]
@@ -201,13 +206,7 @@ fn one_writes_while_others_read() {
     assert!(matches!(FlowStore::open(folder.path()), Err(StoreError::Locked(_))));
     let mut reader = FlowReader::open(folder.path()).unwrap();
     store.write(&six()).unwrap();
-    let mut seen = Vec::new();
-    reader
-        .after(4, &Query::default(), |record| {
-            seen.push(record.seq);
-            ControlFlow::Continue(())
-        })
-        .unwrap();
+    let seen: Vec<u64> = reader.after(4, &Query::default()).unwrap().iter().map(|r| r.seq).collect();
     assert_eq!(seen, [5, 6]);
     assert!(reader.query(&Query::default(), |_| ControlFlow::Break(())).is_ok());
 }
@@ -222,4 +221,19 @@ fn a_copy_is_read_where_nothing_may_be_written() {
     fs::copy(folder.path().join(FILE), copy.path().join("evidence # 1?.sqlite")).unwrap();
     let file = copy.path().join("evidence # 1?.sqlite");
     assert_eq!(seqs(&file, &Query::default()).len(), 6);
+}
+
+#[test]
+fn portions_join_without_seam() {
+    let folder = tempfile::tempdir().unwrap();
+    // Many begin at the same moment: numbers tell them apart.
+    let packets: Vec<_> = (0..4_500u16).map(|n| syn([10, 20, 1, 1], n, at(i64::from(n / 3000)))).collect();
+    FlowStore::open(folder.path()).unwrap().write(&changes(1, &packets)).unwrap();
+    let newest_first: Vec<u64> = (1..=4_500).rev().collect();
+    assert_eq!(seqs(folder.path(), &Query::default()), newest_first);
+    let some = Query { limit: Some(2_001), ..Query::default() };
+    assert_eq!(seqs(folder.path(), &some), newest_first[..2_001]);
+    let mut reader = FlowReader::open(folder.path()).unwrap();
+    assert_eq!(reader.after(4_000, &Query::default()).unwrap().len(), 500);
+    assert_eq!(reader.after(0, &Query::default()).unwrap().len(), 2_000);
 }

@@ -144,7 +144,13 @@ impl FlowStore {
                 transaction.prepare_cached("UPDATE flows SET packets = ?2, bytes = ?3, last_ns = ?4 WHERE seq = ?1")?;
             for total in &changes.totals {
                 let last = nanoseconds(total.last_seen);
-                update.execute(params![signed(total.seq), signed(total.packets), signed(total.bytes), last])?;
+                let found =
+                    update.execute(params![signed(total.seq), signed(total.packets), signed(total.bytes), last])?;
+                if found == 0 {
+                    // The record is gone (the file was exchanged): what it grew by would vanish.
+                    let (at, packets) = (total.last_seen, total.added);
+                    insert_gap(&transaction, &Gap { first: at, last: at, cause: GapCause::Store, packets })?;
+                }
             }
             for gap in &changes.gaps {
                 insert_gap(&transaction, gap)?;
