@@ -9,6 +9,7 @@
 
 #[path = "../tests/lab/mod.rs"]
 mod lab;
+#[path = "support/policies.rs"]
 mod policies;
 
 use std::fmt::Write as _;

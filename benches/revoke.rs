@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a benchmark's failure")]
 
+#[path = "support/policies.rs"]
 mod policies;
 #[path = "../tests/lab/namespace.rs"]
 #[allow(dead_code, reason = "a part is used")]
@@ -15,8 +16,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use namespace::Namespace;
-use zoned::enforce::{Enforcer, Established};
+use zoned::enforce::Enforcer;
 use zoned::nft;
+use zoned::policy::Established;
 use zoned::policy::Policy;
 use zoned::sys::conntrack::Conntrack;
 use zoned::sys::nft::Nft;

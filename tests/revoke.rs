@@ -17,10 +17,10 @@ use lab::Lab;
 use lab::namespace::Namespace;
 use lab::sockets::{self, Echo};
 use zoned::document::MemoryTree;
-use zoned::enforce::{Change, Enforcer, Established, Revoked, Way};
+use zoned::enforce::{Change, Enforcer, Revoked, Way};
 use zoned::nft::{self, Cut, CutKey, CutService};
 use zoned::pipeline::Candidate;
-use zoned::policy::{DenyReason, Policy};
+use zoned::policy::{DenyReason, Established, Policy};
 use zoned::sys::nft::Nft;
 
 const PATIENCE: Duration = Duration::from_secs(3);

@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 use super::state::{Applied, Failure, Reading, Report, Summary, Verdict, What};
 use crate::diag::{Finding, Message};
 use crate::document::{FileTree, MemoryTree};
-use crate::enforce::{EnforceError, Enforcer, Established, Way};
+use crate::enforce::{EnforceError, Enforcer, Way};
 use crate::nft::{self, Ruleset};
 use crate::pipeline::Candidate;
 use crate::policy::{Policy, ReloadMode};
@@ -230,10 +230,16 @@ async fn put(enforcer: &mut Enforcer, origin: Origin) -> Result<(Applied, Option
         }
     };
     let (policy, at) = (&compiled.set.policy, compiled.at);
-    let change = enforcer.apply_and_revoke(&compiled.ruleset, policy, at, Established::Revoke);
+    let change = enforcer.apply_and_revoke(&compiled.ruleset, policy, at, policy.reload.established);
     let change = change.await.map_err(|error| failure(&error))?;
     let mut applied = told(&change.applied);
-    applied.cut = match change.revoked {
+    let mut revoked = change.revoked;
+    if let Err(error) = &revoked {
+        // The rules are in force; open flows may still be where they were.
+        tracing::warn!("{}", error.message());
+        revoked = enforcer.revoke(policy, at, policy.reload.established).await;
+    }
+    applied.cut = match revoked {
         Ok(revoked) => {
             if revoked.cut > 0 || revoked.unreadable > 0 {
                 tracing::info!("{}", revoked.message());

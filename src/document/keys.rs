@@ -48,6 +48,7 @@ const PURPOSES: &[Choice] = &[
 const SANITISE: &[Choice] = &[choice("mail-text"), choice("screen-transfer"), choice("file-cdr"), choice("other")];
 const VERDICTS: &[Choice] = &[choice("deny"), choice("allow")];
 const RELOAD_MODES: &[Choice] = &[choice("auto"), choice("manual")];
+const ESTABLISHED: &[Choice] = &[choice("revoke"), choice("keep")];
 
 const ORGANISATION: &[Key] = &[
     Key::new("name", Shape::Text, "document-key-organisation-name"),
@@ -155,7 +156,7 @@ const GATEWAY: &[Key] = &[
 const RELOAD: &[Key] = &[
     Key::new("mode", Shape::Choice(RELOAD_MODES), "document-key-reload-mode"),
     Key::new("debounce_ms", Shape::Integer(0, 60_000), "document-key-reload-debounce-ms"),
-    Key::later("established", "document-key-reload-established"),
+    Key::new("established", Shape::Choice(ESTABLISHED), "document-key-reload-established"),
     Key::later("drift", "document-key-reload-drift"),
 ];
 

@@ -191,6 +191,7 @@ pub struct Gateway {
 pub struct Reload {
     pub mode: Option<At<String>>,
     pub debounce_ms: Option<At<i64>>,
+    pub established: Option<At<String>>,
 }
 
 /// `[log]`.
@@ -255,7 +256,11 @@ impl Document {
                 output: gateway.text("output"),
                 management: gateway.texts("management").unwrap_or_default(),
             },
-            reload: Reload { mode: reload.text("mode"), debounce_ms: reload.integer("debounce_ms") },
+            reload: Reload {
+                mode: reload.text("mode"),
+                debounce_ms: reload.integer("debounce_ms"),
+                established: reload.text("established"),
+            },
             log: Log {
                 store: log.text("store"),
                 retention_days: log.integer("retention_days"),

@@ -9,6 +9,6 @@ mod narrow;
 mod revoke;
 mod sweep;
 
-pub use revoke::{Change, Established, RevokeError, Revoked};
+pub use revoke::{Change, RevokeError, Revoked};
 
 pub use apply::{Applied, EnforceError, Enforcer, Way};

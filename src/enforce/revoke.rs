@@ -22,7 +22,7 @@ use super::apply::{Applied, EnforceError, Enforcer};
 use super::sweep::{Fate, Sweep, cut_keys};
 use crate::diag::Message;
 use crate::nft::{Cut, Ruleset};
-use crate::policy::{DenyReason, Policy};
+use crate::policy::{DenyReason, Established, Policy};
 use crate::sys::conntrack::{Conntrack, Flow, Handle, Pass};
 use crate::sys::nft::NftError;
 use crate::sys::sockets::Sockets;
@@ -33,16 +33,6 @@ const PASSES: u32 = 8;
 const TRIES: u32 = 3;
 /// Flows deleted in one go.
 const AT_ONCE: usize = 1024;
-
-/// `[reload] established`: what becomes of open flows that a change denies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Established {
-    /// They are cut.
-    #[default]
-    Revoke,
-    /// Only those are cut whose time is over: expired, or outside their window.
-    Keep,
-}
 
 /// What became of the open flows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

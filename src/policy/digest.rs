@@ -66,7 +66,11 @@ fn canonical(policy: &Policy) -> Value {
                 json!([policy.host(m.host).name, set(&m.services)])
             })),
         },
-        "reload": [format!("{:?}", policy.reload.mode), policy.reload.debounce_ms],
+        "reload": [
+            format!("{:?}", policy.reload.mode),
+            policy.reload.debounce_ms,
+            format!("{:?}", policy.reload.established),
+        ],
         "log": [policy.log.store, policy.log.retention_days, policy.log.snaplen],
     })
 }

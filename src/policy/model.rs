@@ -377,6 +377,16 @@ pub enum ReloadMode {
     Manual,
 }
 
+/// `[reload] established`: what becomes of open flows that a change denies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Established {
+    /// They are cut.
+    #[default]
+    Revoke,
+    /// Only those are cut whose time is over: expired, or outside their window.
+    Keep,
+}
+
 /// `[reload]`.
 #[derive(Debug, Clone)]
 pub struct Reload {
@@ -384,6 +394,8 @@ pub struct Reload {
     pub mode: ReloadMode,
     /// `debounce_ms`, milliseconds; default 200.
     pub debounce_ms: u64,
+    /// `established`, for reloads.
+    pub established: Established,
 }
 
 /// `[log]`.

@@ -143,7 +143,11 @@ fn gateway(a: &Policy, b: &Policy) -> Vec<&'static str> {
 
 fn reload(a: &Policy, b: &Policy) -> Vec<&'static str> {
     let (a, b) = (&a.reload, &b.reload);
-    differing([("mode", a.mode != b.mode), ("debounce_ms", a.debounce_ms != b.debounce_ms)])
+    differing([
+        ("mode", a.mode != b.mode),
+        ("debounce_ms", a.debounce_ms != b.debounce_ms),
+        ("established", a.established != b.established),
+    ])
 }
 
 fn log(a: &Policy, b: &Policy) -> Vec<&'static str> {

@@ -9,8 +9,8 @@ use crate::diag::{Place, SourceId};
 use crate::judge::{Answer, Question, judge};
 use crate::net::{Packet, Proto};
 use crate::policy::{
-    Compliance, DenyWith, Endpoint, Entry, Gateway, Group, GroupId, Host, HostId, L2, LogSettings, Management, Model,
-    Networks, Organisation, Policy, Purpose, Reload, ReloadMode, Schedule, Zone, ZoneClass, ZoneId,
+    Compliance, DenyWith, Endpoint, Entry, Established, Gateway, Group, GroupId, Host, HostId, L2, LogSettings,
+    Management, Model, Networks, Organisation, Policy, Purpose, Reload, ReloadMode, Schedule, Zone, ZoneClass, ZoneId,
 };
 
 fn place() -> Place {
@@ -41,7 +41,7 @@ impl Build {
             entries: vec![],
             expectations: vec![],
             gateway: Gateway { name: None, output_allow: true, management: vec![] },
-            reload: Reload { mode: ReloadMode::Auto, debounce_ms: 200 },
+            reload: Reload { mode: ReloadMode::Auto, debounce_ms: 200, established: Established::Revoke },
             log: LogSettings { store: "flows".into(), retention_days: None, snaplen: 128 },
         })
     }

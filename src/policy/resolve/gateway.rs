@@ -3,7 +3,7 @@
 use super::{Named, Resolver};
 use crate::diag::{Finding, Message};
 use crate::document::At;
-use crate::policy::{Management, ReloadMode};
+use crate::policy::{Established, Management, ReloadMode};
 
 impl<'a> Resolver<'a> {
     pub(super) fn gateway(&mut self) {
@@ -59,6 +59,9 @@ impl<'a> Resolver<'a> {
 
     pub(super) fn settings(&mut self) {
         let (reload, log) = (&self.document.reload, &self.document.log);
+        if reload.established.as_ref().is_some_and(|e| e.value == "keep") {
+            self.policy.reload.established = Established::Keep;
+        }
         if reload.mode.as_ref().is_some_and(|m| m.value == "manual") {
             self.policy.reload.mode = ReloadMode::Manual;
         }

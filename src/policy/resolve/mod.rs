@@ -18,7 +18,8 @@ use std::collections::{BTreeMap, HashMap};
 use jiff::tz::TimeZone;
 
 use super::{
-    Compliance, Gateway, GroupId, HostId, LogSettings, Model, Organisation, Policy, Reload, ReloadMode, ZoneId,
+    Compliance, Established, Gateway, GroupId, HostId, LogSettings, Model, Organisation, Policy, Reload, ReloadMode,
+    ZoneId,
 };
 use crate::diag::{Finding, Findings, Message, Place};
 use crate::document::{At, Document, Suggester};
@@ -105,7 +106,7 @@ fn empty() -> Policy {
         entries: Vec::new(),
         expectations: Vec::new(),
         gateway: Gateway { name: None, output_allow: true, management: Vec::new() },
-        reload: Reload { mode: ReloadMode::Auto, debounce_ms: 200 },
+        reload: Reload { mode: ReloadMode::Auto, debounce_ms: 200, established: Established::Revoke },
         log: LogSettings { store: "flows".into(), retention_days: None, snaplen: 128 },
     }
 }

@@ -1,5 +1,6 @@
 //! Policies of a size, as a user would write them.
 
+#![allow(dead_code, reason = "each bench uses a part")]
 #![allow(clippy::unwrap_used, reason = "a bench that cannot run has nothing to say")]
 
 use std::fmt::Write as _;
