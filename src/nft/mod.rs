@@ -7,7 +7,7 @@ pub mod names;
 mod ruleset;
 mod text;
 
-pub use delta::{Delta, Present, delta, refill};
+pub use delta::{Delta, Place, Present, delta, refill};
 pub use json::{document, table};
 pub use lower::{closed, lower, ruleset};
 pub use ruleset::*;
