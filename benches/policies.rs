@@ -10,11 +10,13 @@ use zoned::document::MemoryTree;
 use zoned::net::MacAddr;
 use zoned::nft::{self, Ruleset};
 use zoned::pipeline::Candidate;
+use zoned::policy::Policy;
 
 /// Port of the first entry of every policy here.
 pub const FIRST_PORT: u16 = 1024;
 
-const ZONES: &str = "version = 1
+/// Two zones.
+pub const ZONES: &str = "version = 1
 [zones.a]
 class = \"general\"
 interfaces = [\"eth1\"]
@@ -87,8 +89,13 @@ pub fn groups(terminals: u32, groups: u32) -> String {
 
 /// The ruleset of a policy's text.
 pub fn ruleset(text: &str) -> Ruleset {
+    nft::ruleset(&policy(text), "2026-11-22T12:00:00+09:00".parse().unwrap())
+}
+
+/// The policy of a text.
+pub fn policy(text: &str) -> Policy {
     let at = "2026-11-22T12:00:00+09:00".parse().unwrap();
     let candidate = Candidate::read(&MemoryTree::new([("/zoned.toml", text)]), Path::new("/zoned.toml"), at);
     let found: Vec<String> = candidate.findings.0.iter().map(|f| format!("{} {}", f.code, f.message)).collect();
-    nft::ruleset(&candidate.policy.unwrap_or_else(|| panic!("{found:#?}")), at)
+    candidate.policy.unwrap_or_else(|| panic!("{found:#?}"))
 }

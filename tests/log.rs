@@ -180,7 +180,7 @@ fn tables_speak_both_languages() {
     let mut town = Town::new();
     town.deny(445, 10);
     let (_, ja, _) = town.run(&["query", "--lang", "ja"]);
-    assert!(ja.contains("送信元系統") && ja.contains("10.10.0.20 (zei-1)") && ja.contains("tcp/445"), "{ja}");
+    assert!(ja.contains("送信元領域") && ja.contains("10.10.0.20 (zei-1)") && ja.contains("tcp/445"), "{ja}");
     let (_, en, _) = town.run(&["query", "--lang", "en"]);
     assert!(en.contains("destination") && en.contains("no-allow-entry") && en.contains("税務課"), "{en}");
     let (_, csv, _) = town.run(&["query", "--format", "csv"]);

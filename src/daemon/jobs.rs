@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 use super::state::{Applied, Failure, Reading, Report, Summary, Verdict, What};
 use crate::diag::{Finding, Message};
 use crate::document::{FileTree, MemoryTree};
-use crate::enforce::{EnforceError, Enforcer, Way};
+use crate::enforce::{EnforceError, Enforcer, Established, Way};
 use crate::nft::{self, Ruleset};
 use crate::pipeline::Candidate;
 use crate::policy::{Policy, ReloadMode};
@@ -223,18 +223,34 @@ async fn put(enforcer: &mut Enforcer, origin: Origin) -> Result<(Applied, Option
         Origin::Last => {
             if enforcer.table_denies().await.map_err(|error| failure(&error))? {
                 let at = Timestamp::now();
-                return Ok((Applied { at, sent: false, how: "left".into(), commands: 0 }, None));
+                return Ok((Applied { at, sent: false, how: "left".into(), commands: 0, cut: None }, None));
             }
             let applied = enforcer.apply(&nft::closed()).await.map_err(|error| failure(&error))?;
             return Ok((told(&applied), None));
         }
     };
-    let applied = enforcer.apply(&compiled.ruleset).await.map_err(|error| failure(&error))?;
-    Ok((told(&applied), Some(compiled)))
+    let (policy, at) = (&compiled.set.policy, compiled.at);
+    let change = enforcer.apply_and_revoke(&compiled.ruleset, policy, at, Established::Revoke);
+    let change = change.await.map_err(|error| failure(&error))?;
+    let mut applied = told(&change.applied);
+    applied.cut = match change.revoked {
+        Ok(revoked) => {
+            if revoked.cut > 0 || revoked.unreadable > 0 {
+                tracing::info!("{}", revoked.message());
+            }
+            Some(revoked.cut)
+        }
+        Err(error) => {
+            tracing::error!("{}", error.message());
+            None
+        }
+    };
+    Ok((applied, Some(compiled)))
 }
 
 fn told(applied: &crate::enforce::Applied) -> Applied {
     Applied {
+        cut: None,
         at: Timestamp::now(),
         sent: applied.way != Way::Unchanged,
         how: applied.way.as_str().to_owned(),

@@ -304,7 +304,12 @@ impl Daemon {
             Action::Prepare { who, comment } => self.prepare(who, comment),
             Action::Apply { what, .. } => self.apply(what),
             Action::Commit { revision, applied } => {
-                let outcome = Outcome::Applied { applied_at: applied.at, how: applied.how, commands: applied.commands };
+                let outcome = Outcome::Applied {
+                    applied_at: applied.at,
+                    how: applied.how,
+                    commands: applied.commands,
+                    cut: applied.cut,
+                };
                 match Revisions::at(&self.settings.state).commit(revision, outcome) {
                     Ok(()) => self.count(revision),
                     Err(error) => self.later.push_back(Event::CommitFailed(error.message())),

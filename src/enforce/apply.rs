@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use crate::diag::Message;
-use crate::nft::{Delta, Present, Ruleset, delta, document, refill, table};
+use crate::nft::{Cut, Delta, Present, Ruleset, delta, document, refill, table};
 use crate::sys::nft::{Nft, NftError};
 
 /// How a ruleset reached the kernel.
@@ -61,12 +61,14 @@ impl EnforceError {
 pub struct Enforcer {
     nft: Nft,
     committed: Option<Ruleset>,
+    /// True while a cut may be in the kernel beside the ruleset.
+    cut: bool,
 }
 
 impl Enforcer {
     /// Nothing is known of the kernel yet: the first apply fills everything.
     pub fn new(nft: Nft) -> Self {
-        Self { nft, committed: None }
+        Self { nft, committed: None, cut: false }
     }
 
     /// The ruleset in the kernel, if known.
@@ -87,8 +89,18 @@ impl Enforcer {
     /// nft missing, refusing or not ending: what ran before runs on. Where it is
     /// not known whether a transaction took effect, the next apply fills anew.
     pub async fn apply(&mut self, next: &Ruleset) -> Result<Applied, EnforceError> {
+        self.commit(next, &Cut::default()).await
+    }
+
+    /// [`Enforcer::apply`], with a cut in the same transaction.
+    pub(super) async fn commit(&mut self, next: &Ruleset, cut: &Cut) -> Result<Applied, EnforceError> {
+        if std::mem::replace(&mut self.cut, !cut.is_empty()) {
+            // One was left: filling anew takes it away.
+            self.committed = None;
+        }
         if let Some(old) = &self.committed {
-            let change = delta(old, next);
+            let mut change = delta(old, next);
+            change.commands.extend(cut.install());
             if change.commands.is_empty() {
                 return Ok(applied(Way::Unchanged, &change));
             }
@@ -103,10 +115,21 @@ impl Enforcer {
         }
         let listing = self.list_awake().await.map_err(EnforceError)?;
         let present = listing.as_ref().map(Present::from_listing).unwrap_or_default();
-        let change = refill(&present, next);
+        let mut change = refill(&present, next);
+        change.commands.extend(cut.install());
         self.send(&change).await.map_err(EnforceError)?;
         self.committed = Some(next.clone());
         Ok(applied(Way::Refill, &change))
+    }
+
+    /// Takes the cut of the last [`Enforcer::commit`] away. Where that fails the
+    /// next one does it.
+    pub(super) async fn take_away(&mut self, cut: &Cut) -> Result<(), NftError> {
+        if !cut.is_empty() {
+            self.nft.load(&document(cut.remove())).await?;
+        }
+        self.cut = false;
+        Ok(())
     }
 
     async fn send(&mut self, change: &Delta) -> Result<(), NftError> {
@@ -150,7 +173,7 @@ impl Enforcer {
     /// # Errors
     /// nft missing, refusing or not ending.
     pub async fn teardown(&mut self) -> Result<(), EnforceError> {
-        self.committed = None;
+        (self.committed, self.cut) = (None, false);
         // Added first, so that there is something to delete.
         let commands = vec![json!({ "add": { "table": table() } }), json!({ "delete": { "table": table() } })];
         self.nft.load(&document(commands)).await.map_err(EnforceError)

@@ -88,6 +88,11 @@ pub fn add_chain(name: &str, hook: Option<super::ruleset::Hook>) -> Json {
 /// Appends a rule to a chain.
 pub fn add_rule(chain: &str, rule: &Rule) -> Json {
     let expr: Vec<Stmt<'_>> = rule.iter().map(statement).collect();
+    add_rule_of(chain, &json!(expr))
+}
+
+/// Appends a rule whose statements are written out to a chain.
+pub fn add_rule_of(chain: &str, expr: &Json) -> Json {
     add(json!({ "rule": { "family": "inet", "table": TABLE, "chain": chain, "expr": expr } }))
 }
 
@@ -102,6 +107,11 @@ const CHUNK: usize = 5_000;
 /// Adds or deletes elements of a map (`command` = `add` or `delete`).
 pub fn elements<'a>(command: &str, map: &str, items: impl Iterator<Item = (&'a Vec<Value>, &'a Data)>) -> Vec<Json> {
     let list: Vec<Json> = items.map(|(key, data)| element(key, data)).collect();
+    chunked(command, map, &list)
+}
+
+/// Adds or deletes elements that are written out.
+pub fn chunked(command: &str, map: &str, list: &[Json]) -> Vec<Json> {
     list.chunks(CHUNK)
         .map(
             |chunk| json!({ command: { "element": { "family": "inet", "table": TABLE, "name": map, "elem": chunk } } }),

@@ -53,7 +53,7 @@ pub fn closed() -> Ruleset {
         nodes: Vec::new(),
         entries: Vec::new(),
         management: Vec::new(),
-        snaplen: 128,
+        snaplen: 320,
     };
     let mut out = lower(&rules);
     // Without zones no source is known; neighbours must still be found.

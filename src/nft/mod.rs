@@ -1,5 +1,6 @@
 //! The ruleset: its types, its two renderings, and the delta between two.
 
+mod cut;
 mod delta;
 mod json;
 mod lower;
@@ -7,6 +8,7 @@ pub mod names;
 mod ruleset;
 mod text;
 
+pub use cut::{Cut, CutKey, CutService};
 pub use delta::{Delta, Place, Present, delta, refill};
 pub use json::{document, table};
 pub use lower::{closed, lower, ruleset};

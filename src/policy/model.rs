@@ -437,6 +437,23 @@ impl Policy {
         }
     }
 
+    /// The same, without its entries.
+    pub fn without_entries(&self) -> Self {
+        Self {
+            organisation: self.organisation.clone(),
+            compliance: self.compliance.clone(),
+            zones: self.zones.clone(),
+            hosts: self.hosts.clone(),
+            groups: self.groups.clone(),
+            approvals: self.approvals.clone(),
+            entries: Vec::new(),
+            expectations: self.expectations.clone(),
+            gateway: self.gateway.clone(),
+            reload: self.reload.clone(),
+            log: self.log.clone(),
+        }
+    }
+
     /// The first instant after `after` at which some entry changes status.
     pub fn next_change(&self, after: Timestamp) -> Option<Timestamp> {
         self.entries.iter().filter_map(|e| e.schedule.next_change(after)).min()

@@ -14,8 +14,9 @@ use super::targets::{Directory, NodeKey, ZoneTarget, targets};
 use super::{AtomRules, ClassId, ManagementRule, NodeId, Pair, Rules, Source, Target, TargetId, ZoneRules};
 
 /// Header bytes that the kernel hands over even where none are kept: without
-/// them no record could name addresses and ports.
-const HEADERS: u32 = 128;
+/// them no record could name addresses and ports. Room for a chain of IPv6
+/// extension headers; as much as `sys::nflog` asks for.
+const HEADERS: u32 = 320;
 
 /// Compiles a policy as it stands at `at`: entries not in force then decide the
 /// reason of a denial only.

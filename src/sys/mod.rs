@@ -1,12 +1,16 @@
 //! The only place that touches the system: files, processes, sockets. `unsafe` lives here or nowhere.
 
 pub mod clock;
+pub mod conntrack;
 pub mod files;
 #[cfg(test)]
 pub(crate) mod namespace;
+mod netlink;
 pub mod nflog;
 pub mod nft;
 mod readable;
+pub mod routes;
 pub mod socket;
+pub mod sockets;
 pub mod systemd;
 pub mod watch;

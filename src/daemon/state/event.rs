@@ -143,6 +143,8 @@ pub struct Applied {
     pub how: String,
     /// Commands sent.
     pub commands: u64,
+    /// Open flows cut; none: not looked for, or not surely all.
+    pub cut: Option<u64>,
 }
 
 /// Why it was none.

@@ -22,11 +22,11 @@ fn refused() -> Event {
 }
 
 fn sent() -> Event {
-    Event::Applied(Ok(Applied { at: Timestamp::UNIX_EPOCH, sent: true, how: "refill".into(), commands: 1 }))
+    Event::Applied(Ok(Applied { at: Timestamp::UNIX_EPOCH, sent: true, how: "refill".into(), commands: 1, cut: None }))
 }
 
 fn left() -> Event {
-    Event::Applied(Ok(Applied { at: Timestamp::UNIX_EPOCH, sent: false, how: "left".into(), commands: 0 }))
+    Event::Applied(Ok(Applied { at: Timestamp::UNIX_EPOCH, sent: false, how: "left".into(), commands: 0, cut: None }))
 }
 
 fn kernel_refused(uncertain: bool) -> Event {

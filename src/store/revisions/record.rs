@@ -45,6 +45,9 @@ pub enum Outcome {
         how: String,
         /// Number of nftables commands sent.
         commands: u64,
+        /// Open flows cut with it; absent: not looked for, or not surely all.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cut: Option<u64>,
     },
 }
 

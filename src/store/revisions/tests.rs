@@ -20,7 +20,7 @@ fn files() -> Vec<(PathBuf, Vec<u8>)> {
 }
 
 fn applied() -> Outcome {
-    Outcome::Applied { applied_at: jiff::Timestamp::UNIX_EPOCH, how: "refill".into(), commands: 7 }
+    Outcome::Applied { applied_at: jiff::Timestamp::UNIX_EPOCH, how: "refill".into(), commands: 7, cut: Some(3) }
 }
 
 #[test]

@@ -4,3 +4,7 @@ enforce-nft-refused = nft refused the ruleset: { $words }
 enforce-nft-timeout = nft did not end within { $seconds } s and was stopped.
 enforce-nft-failed = nft could not be run: { $cause }
 enforce-nft-namespace = No throw-away network namespace could be made to check in (unverified): { $cause }
+enforce-revoke-table = Open flows could not all be checked: { $cause }. The new rules are in force for new flows; flows opened before may live on.
+enforce-revoke-cut = Denied flows are cut, but their temporary block could not be removed: { $cause }. The next apply removes it.
+enforce-revoke-unsettled = Denied flows were still found after { $passes } passes; some may live on.
+enforce-revoked = Open flows cut: { $cut } of { $judged } (interface or MAC not known: { $uncertain }; entries not readable: { $unreadable }).
