@@ -176,6 +176,40 @@ fn a_refill_leads_to_the_same_place_from_anywhere() {
 }
 
 #[test]
+fn a_refill_keeps_base_chains_and_mends_strange_ones() {
+    let ruleset = nft::ruleset(&policy_of(&format!("{BASE}{}", LIFE[0])), now());
+    let whole = load_apart(&[&ruleset.to_json()]).expect("loads");
+    let again = refill(&Present::from_listing(&whole), &ruleset);
+    let deleted = |change: &nft::Delta| {
+        change
+            .commands
+            .iter()
+            .filter_map(|c| c["delete"]["chain"]["name"].as_str().map(str::to_owned))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(deleted(&again), Vec::<String>::new(), "a base chain made anew drops packets of allowed flows");
+    // Somebody else's doing: another policy; another place; a chain that is no base chain.
+    let chain = |name: &str, more: Json| {
+        let mut chain = serde_json::json!({ "family": "inet", "table": "zoned", "name": name });
+        chain.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        serde_json::json!({ "add": { "chain": chain } })
+    };
+    let place =
+        |hook: &str, prio: i32| serde_json::json!({ "type": "filter", "hook": hook, "prio": prio, "policy": "accept" });
+    let odd = document(vec![
+        serde_json::json!({ "add": { "table": { "family": "inet", "name": "zoned" } } }),
+        chain("forward", place("forward", 0)),
+        chain("input", place("input", -5)),
+        chain("to4", place("prerouting", 0)),
+        chain("mine", place("forward", -10)),
+    ]);
+    let change = refill(&Present::from_listing(&load_apart(&[&odd]).expect("loads")), &ruleset);
+    assert_eq!(deleted(&change), ["input", "mine", "to4"]);
+    let mended = load_apart(&[&odd, &document(change.commands)]).expect("loads");
+    assert_eq!(meaning(&mended), meaning(&whole));
+}
+
+#[test]
 fn an_entry_more_among_thousands_is_a_handful_of_commands() {
     let many = |count: usize| {
         let mut text = BASE.to_owned();
@@ -192,6 +226,41 @@ fn an_entry_more_among_thousands_is_a_handful_of_commands() {
     assert!(change.commands.len() <= 8, "{:#?}", change.commands);
     assert!(change.added + change.deleted <= 5, "{change:?}");
 }
+
+#[test]
+fn entries_with_odd_names_keep_to_themselves() {
+    let entry = |id: &str, to: &str, port: u16, more: &str| {
+        format!(
+            "[[allow]]\nid = \"{id}\"\nfrom = [\"x\"]\nto = [\"{to}\"]\nservices = [\"tcp/{port}\"]\n{more}\n{APPROVAL}"
+        )
+    };
+    // As the words that zoned itself uses.
+    let zone = |name: &str, net: u8, intra: &str| {
+        format!(
+            "[zones.{name}]\nclass = \"general\"\ninterfaces = [\"eth{net}\"]\nnetworks = [\"10.{net}.0.0/24\"]\nintra_zone = \"{intra}\"\n"
+        )
+    };
+    let head = "version = 1\n[organisation]\nname = \"o\"\n[compliance]\nmodel = \"general\"\n";
+    let text = [
+        head.to_owned(),
+        zone("x", 1, "allow"),
+        zone("y", 2, "deny"),
+        entry("intra", "y", 80, ""),
+        entry("A", "y", 81, "log = true"),
+        entry("log_A", "y:10.2.0.1", 82, ""),
+    ];
+    let ruleset = nft::ruleset(&policy_of(&text.concat()), now());
+    check_text(&ruleset);
+    let own = |name: &str| name.starts_with("allow") || name.starts_with("record");
+    let ends: Vec<_> = ruleset.chains.iter().filter(|(name, _)| own(name)).collect();
+    assert_eq!(ends.iter().map(|(_, chain)| chain.rules.len()).collect::<Vec<_>>(), [1, 1, 1], "{ends:#?}");
+    // One node is the zone's own routing, another the entry of that name.
+    let alone = [head.to_owned(), zone("x", 1, "deny"), zone("y", 2, "allow"), entry("intra", "y", 80, "")];
+    check_text(&nft::ruleset(&policy_of(&alone.concat()), now()));
+}
+
+const APPROVAL: &str =
+    "approval = { reason = \"r\", requested_by = \"x\", approved_by = \"y\", approved_on = 2026-01-01 }\n";
 
 /// Holds a ruleset's text against its file; `UPDATE_GOLDEN=1` writes it anew.
 fn golden(name: &str, ruleset: &Ruleset) {

@@ -221,7 +221,7 @@ async fn put(enforcer: &mut Enforcer, origin: Origin) -> Result<(Applied, Option
             compile(set).await.map_err(sure)?
         }
         Origin::Last => {
-            if enforcer.table_present().await.map_err(|error| failure(&error))? {
+            if enforcer.table_denies().await.map_err(|error| failure(&error))? {
                 let at = Timestamp::now();
                 return Ok((Applied { at, sent: false, how: "left".into(), commands: 0, cut: None }, None));
             }

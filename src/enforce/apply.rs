@@ -1,6 +1,6 @@
 //! One ruleset to the kernel, in one transaction.
 
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use crate::diag::Message;
 use crate::nft::{Cut, Delta, Present, Ruleset, delta, document, refill, table};
@@ -113,7 +113,7 @@ impl Enforcer {
                 Err(error) => return Err(EnforceError(error)),
             }
         }
-        let listing = self.nft.list_terse().await.map_err(EnforceError)?;
+        let listing = self.list_awake().await.map_err(EnforceError)?;
         let present = listing.as_ref().map(Present::from_listing).unwrap_or_default();
         let mut change = refill(&present, next);
         change.commands.extend(cut.install());
@@ -142,12 +142,30 @@ impl Enforcer {
         sent
     }
 
-    /// True if our table is in the kernel.
+    /// True if the kernel holds a table of ours that denies by default: awake, and
+    /// with our base chains in place. Anything less is no gateway's ruleset.
     ///
     /// # Errors
     /// nft missing, refusing or not ending.
-    pub async fn table_present(&self) -> Result<bool, EnforceError> {
-        self.nft.list_terse().await.map(|listing| listing.is_some()).map_err(EnforceError)
+    pub async fn table_denies(&self) -> Result<bool, EnforceError> {
+        self.list_awake().await.map(|listing| listing.as_ref().is_some_and(denies)).map_err(EnforceError)
+    }
+
+    /// The listing of our table, awake. One that somebody put to sleep
+    /// (`flags dormant`) enforces nothing; added without flags it wakes. That goes
+    /// apart: the kernel does not rewrite base chains that wake in the same
+    /// transaction. Of the flags nft 1.0.6 prints that there are some, not which,
+    /// or breaks off.
+    async fn list_awake(&self) -> Result<Option<Json>, NftError> {
+        match self.nft.list_terse().await {
+            Ok(Some(listing)) if !flagged(&listing) => return Ok(Some(listing)),
+            Ok(None) => return Ok(None),
+            Ok(Some(_)) | Err(NftError::Failed(_)) => {}
+            Err(error) => return Err(error),
+        }
+        tracing::warn!("the table has flags that zoned does not give; taking them away");
+        self.nft.load(&document(vec![json!({ "add": { "table": table() } })])).await?;
+        self.nft.list_terse().await
     }
 
     /// Takes our table away: the gateway enforces nothing after this.
@@ -160,6 +178,22 @@ impl Enforcer {
         let commands = vec![json!({ "add": { "table": table() } }), json!({ "delete": { "table": table() } })];
         self.nft.load(&document(commands)).await.map_err(EnforceError)
     }
+}
+
+fn objects(listing: &Json) -> impl Iterator<Item = &Json> {
+    listing["nftables"].as_array().into_iter().flatten()
+}
+
+fn flagged(listing: &Json) -> bool {
+    objects(listing).any(|object| object["table"].get("flags").is_some())
+}
+
+/// Whether a listed table drops in `forward` and `input` what it does not accept.
+fn denies(listing: &Json) -> bool {
+    ["forward", "input"].iter().all(|hook| {
+        let mut chains = objects(listing).map(|object| &object["chain"]).filter(|chain| chain["name"] == *hook);
+        chains.any(|chain| chain["hook"] == *hook && chain["policy"] == "drop")
+    })
 }
 
 fn applied(way: Way, change: &Delta) -> Applied {

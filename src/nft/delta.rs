@@ -4,7 +4,7 @@
 //! flows and lose every count. [`delta`] sends what differs; [`refill`] empties
 //! and fills again what is there when it is not known what that is.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value as Json, json};
 
@@ -24,11 +24,22 @@ pub struct Delta {
     pub chains: usize,
 }
 
+/// Where a chain hangs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// In no hook: other chains lead to it.
+    Inner,
+    /// In the hook of its name, as our base chains; its policy may be any.
+    Base,
+    /// In a hook in another way.
+    Strange,
+}
+
 /// Names of what is in the kernel's table, from a terse listing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Present {
-    /// Chains, base chains among them.
-    pub chains: BTreeSet<String>,
+    /// Chains.
+    pub chains: BTreeMap<String, Place>,
     /// Maps and sets: (`map` or `set`, name).
     pub maps: BTreeSet<(String, String)>,
     /// Counters.
@@ -42,7 +53,7 @@ impl Present {
         for object in listing["nftables"].as_array().into_iter().flatten() {
             let name = |kind: &str| object[kind]["name"].as_str().map(str::to_owned);
             if let Some(chain) = name("chain") {
-                present.chains.insert(chain);
+                present.chains.insert(chain, place(&object["chain"]));
             } else if let Some(counter) = name("counter") {
                 present.counters.insert(counter);
             } else if let Some(map) = name("map") {
@@ -55,6 +66,15 @@ impl Present {
             }
         }
         present
+    }
+}
+
+fn place(chain: &Json) -> Place {
+    let ours = chain["hook"] == chain["name"] && chain["type"] == "filter" && chain["prio"] == 0;
+    match chain.get("hook") {
+        None => Place::Inner,
+        Some(_) if ours => Place::Base,
+        Some(_) => Place::Strange,
     }
 }
 
@@ -118,7 +138,9 @@ fn remove(old: &Ruleset, new: &Ruleset, out: &mut Delta) {
 }
 
 /// Empties whatever is in the table and fills it with `new`, in one
-/// transaction. Counters that stay keep their counts.
+/// transaction. Counters that stay keep their counts, and base chains that hang
+/// where ours do stay: one made anew meets packets beside the old one while the
+/// transaction is under way, and drops those of allowed flows.
 pub fn refill(present: &Present, new: &Ruleset) -> Delta {
     let mut commands = vec![json!({ "add": { "table": table() } })];
     if *present != Present::default() {
@@ -126,8 +148,11 @@ pub fn refill(present: &Present, new: &Ruleset) -> Delta {
     }
     commands.extend(present.maps.iter().map(|(kind, name)| named("flush", kind, name)));
     commands.extend(present.maps.iter().map(|(kind, name)| named("delete", kind, name)));
-    let stale = present.chains.iter().filter(|name| new.chains.get(*name).is_none_or(|c| c.hook.is_some()));
-    commands.extend(stale.map(|name| named("delete", "chain", name)));
+    let stale = present.chains.iter().filter(|(name, place)| {
+        let wanted = new.chains.get(*name).map(|c| if c.hook.is_some() { Place::Base } else { Place::Inner });
+        wanted != Some(**place)
+    });
+    commands.extend(stale.map(|(name, _)| named("delete", "chain", name)));
     commands.extend(present.counters.difference(&new.counters).map(|name| named("delete", "counter", name)));
     commands.extend(new.fill());
     Delta { commands, added: new.element_count(), deleted: 0, chains: new.chains.len() }

@@ -9,7 +9,7 @@ mod ruleset;
 mod text;
 
 pub use cut::{Cut, CutKey, CutService};
-pub use delta::{Delta, Present, delta, refill};
+pub use delta::{Delta, Place, Present, delta, refill};
 pub use json::{document, table};
 pub use lower::{closed, lower, ruleset};
 pub use ruleset::*;

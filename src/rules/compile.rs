@@ -122,12 +122,13 @@ fn pairs(
     (pairs, ids.into_iter().map(|(key, id)| (id, key.clone())).collect())
 }
 
-/// A name for a node that depends on nothing but its members.
+/// A name for a node that depends on nothing but its members. A zone's own
+/// routing is the empty name, which no entry has.
 fn node_name(policy: &Policy, key: &NodeKey) -> String {
     let mut name = String::new();
     for member in key {
         match member {
-            Member::IntraZone => name.push_str("intra"),
+            Member::IntraZone => {}
             Member::Entry(index) => name.push_str(&policy.entries[*index].id),
         }
         name.push('\u{0}');

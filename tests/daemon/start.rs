@@ -4,7 +4,7 @@ use std::fs;
 
 use rustix::process::Signal;
 
-use super::{CONFIG, Gateway, able, entry};
+use super::{CONFIG, Gateway, Request, able, entry};
 
 #[test]
 fn without_anything_usable_the_gateway_is_closed_until_mended() {
@@ -57,6 +57,52 @@ fn without_configuration_and_revision_the_table_in_the_kernel_stays() {
     gateway.start();
     assert_eq!(gateway.status()["in_force"], "left");
     assert_eq!(gateway.ruleset(), before);
+}
+
+#[test]
+fn a_table_that_does_not_deny_is_not_left_in_force() {
+    if !able() {
+        return;
+    }
+    let open = "add chain inet zoned forward { type filter hook forward priority 0; policy accept; }";
+    for table in [&["add table inet zoned"][..], &["add table inet zoned", open]] {
+        let mut gateway = Gateway::new("version = 1\n[");
+        for command in table {
+            assert!(gateway.inside(&["nft", command]).0);
+        }
+        gateway.start();
+        assert_eq!(gateway.status()["in_force"], "closed");
+        assert!(gateway.ruleset().contains("hook forward priority filter; policy drop;"), "{}", gateway.ruleset());
+    }
+}
+
+#[test]
+fn a_table_put_to_sleep_is_woken() {
+    if !able() {
+        return;
+    }
+    let mut gateway = Gateway::new(CONFIG);
+    gateway.write("policy.d/10.toml", &entry("E-1", 443));
+    gateway.start();
+    let before = gateway.ruleset();
+    for start in [false, true] {
+        assert!(gateway.inside(&["nft", "add table inet zoned { flags dormant; }"]).0);
+        assert_ne!(gateway.ruleset(), before);
+        if start {
+            gateway.end(Signal::KILL);
+            gateway.start();
+        } else {
+            gateway.call(&Request::Reload { lang: None }).unwrap();
+        }
+        assert_eq!(gateway.ruleset(), before);
+    }
+    // Nor may a broken configuration leave it asleep.
+    assert!(gateway.inside(&["nft", "add table inet zoned { flags dormant; }"]).0);
+    gateway.end(Signal::KILL);
+    gateway.write("zoned.toml", "version = 1\n[");
+    fs::write(gateway.path("state/revisions/000001/record.json"), "{}").unwrap();
+    gateway.start();
+    assert_eq!((gateway.ruleset(), gateway.status()["in_force"].as_str()), (before, Some("left")));
 }
 
 #[test]

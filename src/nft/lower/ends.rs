@@ -13,8 +13,9 @@ use super::short::{accept, deny_chain, goto, l4proto};
 use super::zones::{by_zone, within};
 
 /// The chain of an entry; flows that it accepts are recorded in a second one.
+/// Neither beginning begins the other: an entry may be called `log_A` beside `A`.
 pub fn entry_chain(id: &str, log: bool) -> String {
-    format!("{}_{}", if log { "allow_log" } else { "allow" }, entry_tag(id))
+    format!("{}_{}", if log { "record" } else { "allow" }, entry_tag(id))
 }
 
 /// One chain for every leaf that accepts, one counter for every entry.
