@@ -63,7 +63,8 @@ pub struct Flow<'a> {
     pub reply: Tuple,
     /// Connection-tracking zone; 0 = the usual one.
     pub zone: u16,
-    /// The kernel's number for this very flow.
+    /// The kernel's number for the flow: made of its tuple and where it lies in
+    /// memory, so that nearly always another of the same tuple has another.
     pub id: u32,
     /// Mark; 0 = none.
     pub mark: u32,

@@ -83,10 +83,14 @@ fn exactly_the_flow_is_deleted() {
         }
         assert!(all().is_empty());
         fill();
-        // The same tuples again, but other flows.
-        let handles: Vec<Handle> = before.into_values().map(|(_, handle)| handle).collect();
-        assert_eq!(Conntrack::open().unwrap().delete(&handles).unwrap(), 0);
-        assert_eq!(all().len(), 6);
+        // The same tuples again, but other flows. The kernel makes the id of the
+        // tuple and of where the flow lies in memory: a flow that came to lie
+        // where its like was is taken for it, and for nothing else.
+        let again = all();
+        let handles: Vec<Handle> = before.iter().map(|(_, (_, handle))| handle.clone()).collect();
+        let same = again.iter().filter(|(name, (_, handle))| before[*name].1 == *handle).count();
+        assert_eq!(Conntrack::open().unwrap().delete(&handles).unwrap(), same as u64);
+        assert_eq!(all().len(), 6 - same);
     });
 }
 
