@@ -157,12 +157,12 @@ impl State {
             Event::FilesChanged => return self.files_changed(now),
             Event::DebounceElapsed => {
                 self.restless = None;
-                self.queue_files();
+                self.queue_once(Cause::Files);
             }
             Event::Clock => self.queue_renewal(),
             Event::RetryDue if self.in_force == InForce::Nothing => self.queue.push_back(Work::Read(Cause::Start)),
             Event::RetryDue => self.queue_renewal(),
-            Event::Signal(Signal::Hangup) => self.queue.push_back(Work::Read(Cause::Hangup)),
+            Event::Signal(Signal::Hangup) => self.queue_once(Cause::Hangup),
             Event::Signal(Signal::Terminate) => self.terminate(&mut out),
             Event::Request(cause) if self.stopping => reply(&mut out, Some(&cause), Answer::Stopping),
             Event::Request(cause) => self.queue.push_back(Work::Read(cause)),
@@ -216,15 +216,17 @@ impl State {
         vec![Action::Arm(Timer::Debounce, pause.min(left))]
     }
 
-    fn queue_files(&mut self) {
-        if !self.queue.iter().any(|work| matches!(work, Work::Read(Cause::Files))) {
-            self.queue.push_back(Work::Read(Cause::Files));
+    /// One reading in line sees everything that happened before it begins.
+    fn queue_once(&mut self, cause: Cause) {
+        if !self.queue.iter().any(|work| matches!(work, Work::Read(waiting) if *waiting == cause)) {
+            self.queue.push_back(Work::Read(cause));
         }
     }
 
+    /// Before all readings in line: what has ended must not stay open behind them.
     fn queue_renewal(&mut self) {
         if !self.queue.iter().any(|work| matches!(work, Work::Renew)) {
-            self.queue.push_back(Work::Renew);
+            self.queue.push_front(Work::Renew);
         }
     }
 

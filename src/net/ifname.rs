@@ -6,7 +6,8 @@ use std::str::FromStr;
 
 /// A Linux interface name: 1 ..= 15 bytes, no `/`, no white space, no control
 /// character, not `.` or `..` (kernel `dev_valid_name`); and no `*` or `"`,
-/// which configuration and ruleset text could not carry.
+/// which configuration and ruleset text could not carry, nor an `@` in front,
+/// which nft's JSON takes for the name of a set.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct IfName(Box<str>);
 
@@ -35,7 +36,7 @@ fn valid(text: &str) -> Result<(), IfNameError> {
             || c.is_control()
             || !c.is_ascii()
     };
-    if text == "." || text == ".." || text.contains(bad) {
+    if text == "." || text == ".." || text.starts_with('@') || text.contains(bad) {
         return Err(IfNameError::Character);
     }
     Ok(())
@@ -112,6 +113,21 @@ impl fmt::Display for IfPattern {
         match self {
             Self::Exact(name) => write!(f, "{name}"),
             Self::Prefix(prefix) => write!(f, "{prefix}*"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn odd_names_that_the_kernel_takes_are_taken() {
+        for name in ["eth0.100", "br-lan", "1", "-", "a;b", "{", "#c", "$x", "tcp", "x@y", "aaaaaaaaaaaaaaa*", "e*"] {
+            assert_eq!(name.parse::<IfPattern>().map(|p| p.to_string()).as_deref(), Ok(name));
+        }
+        for name in ["", ".", "..", "a b", "a/b", "a*b", "@x", "@x*", "\"", "aaaaaaaaaaaaaaaa"] {
+            assert!(name.parse::<IfPattern>().is_err(), "{name}");
         }
     }
 }

@@ -329,3 +329,16 @@ fn the_end_during_start_does_not_go_on_to_the_next_best() {
     assert_eq!(daemon.step(Event::Signal(Signal::Terminate)), ["Stopping"]);
     assert_eq!(daemon.step(kernel_refused(false)), ["discard 5", "exit"]);
 }
+
+#[test]
+fn a_storm_of_hangups_is_one_reading_more_and_time_goes_before_it() {
+    let mut daemon = Daemon::running(summary("a"));
+    for _ in 0..1_000 {
+        daemon.step(Event::Signal(Signal::Hangup));
+    }
+    daemon.step(Event::Clock);
+    assert_eq!(daemon.step(refused()), ["refused", "Ready", "apply Running { refill: false } Some(1)"]);
+    assert_eq!(daemon.step(sent()), ["Status", "Reloading", "read"]);
+    assert_eq!(daemon.step(refused()), ["refused", "Ready"]);
+    assert_eq!(daemon.step(Event::WatchdogDue), ["Watchdog"], "nothing is left in line");
+}
