@@ -153,7 +153,10 @@ impl Report<'_> {
         out.push_str(&line("cli-verify-digest", self.candidate.digest.as_deref().unwrap_or_default()));
         out.push_str(&line("cli-verify-against", &self.against_words(context)));
         out.push_str(&line("cli-verify-at", &local_time(self.candidate.at, &diff.timezone)));
-        let proved = Message::new("cli-verify-expectations").with("count", self.expectations.len());
+        let proved = match self.expectations.len() {
+            0 => Message::new("cli-verify-no-expectations"),
+            count => Message::new("cli-verify-expectations").with("count", count),
+        };
         out.push_str(&format!("{}\n\n", context.words(&proved)));
         out.push_str(&flows::text(context, diff));
         out.push_str(&format!(

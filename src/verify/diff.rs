@@ -31,6 +31,8 @@ pub struct Diff {
 }
 
 /// What changes between `old` (none = nothing opens) and `new` at or after `at`.
+/// Against none, what the gateway sends by `output = "allow"` is left out: no
+/// chain of ours opens it, and without us it passes as well.
 /// Rewording, moving, splitting or merging entries without effect is no change;
 /// neither is what lies in the past of `at`. Live flows are not looked at.
 ///
@@ -41,7 +43,9 @@ pub fn diff(old: Option<&Policy>, new: &Policy, at: Timestamp) -> Result<Diff, S
     let after = Allowed::new(Geometry::new(new, &interfaces), at);
     let before = old.map(|old| Allowed::new(Geometry::new(old, &interfaces), at));
     let mut budget = Budget::default();
-    let opened = flows(new, remainder(&after, before.as_ref(), &mut budget)?, &interfaces, at);
+    let mut fresh = remainder(&after, before.as_ref(), &mut budget)?;
+    fresh.retain(|share| old.is_some() || share.causes.iter().any(|cause| *cause != Cause::Output));
+    let opened = flows(new, fresh, &interfaces, at);
     let closed = match (&before, old) {
         (Some(before), Some(old)) => flows(old, remainder(before, Some(&after), &mut budget)?, &interfaces, at),
         _ => Vec::new(),

@@ -43,6 +43,12 @@ impl<'a> Resolver<'a> {
         if let Some(approval) = &written.approval {
             self.approval_named(approval, subject);
         }
+        let outside = written.class.as_ref().filter(|c| matches!(c.value.as_str(), "official" | "partner"));
+        if let (Some(class), None) = (outside, written.internet_connected) {
+            let message = Message::new("policy-zone-connected").with("zone", subject).with("class", &class.value);
+            let hint = Message::new("policy-zone-connected-hint");
+            self.findings.push(Finding::error("Z008", message).at(&class.place).subject(subject).hint(hint));
+        }
         let is = |choice: &Option<At<String>>, text: &str| choice.as_ref().is_some_and(|c| c.value == text);
         let zone = Zone {
             name: written.name.value.clone(),

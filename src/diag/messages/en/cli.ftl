@@ -91,6 +91,7 @@ cli-verify-expectations = expectations: { $count ->
     [one] 1 is proved
    *[other] all { $count } are proved
 }
+cli-verify-no-expectations = expectations: none ([[expect]] is not used)
 cli-verify-changed = Applying it changes what passes.
 cli-verify-unchanged = What passes does not change.
 cli-diff-title = from { $a } to { $b }

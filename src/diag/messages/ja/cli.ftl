@@ -79,6 +79,7 @@ cli-verify-digest = ダイジェスト: { $value }
 cli-verify-against = 比べた相手: { $value }
 cli-verify-at = 判定の時点: { $value } 以後
 cli-verify-expectations = 試験: { $count } 件すべて成り立つことを証明しました
+cli-verify-no-expectations = 試験: ありません（[[expect]] がない）
 cli-verify-changed = 適用すると、通信の可否が変わります。
 cli-verify-unchanged = 通信の可否は変わりません。
 cli-diff-title = { $a } から { $b } への変更
