@@ -43,13 +43,13 @@ pub fn fits(pattern: &str, name: &str) -> bool {
 /// What a pattern found.
 #[derive(Debug, Default)]
 pub struct Matches {
-    /// Files, in the order of their names.
+    /// What fits, in the order of the names; a folder among them cannot be read.
     pub files: Vec<PathBuf>,
     /// Folders that were listed, or would be if they were there.
     pub folders: Vec<PathBuf>,
 }
 
-/// Every file under `base` that fits `pattern`. A folder that is not there holds nothing.
+/// Everything under `base` that fits `pattern`. A folder that is not there holds nothing.
 ///
 /// # Errors
 /// The folder that is there but cannot be listed, and why.
@@ -72,7 +72,8 @@ pub fn expand(tree: &dyn FileTree, base: &Path, pattern: &str) -> Result<Matches
                 Err(error) => return Err((folder, error)),
             };
             let paths = names.iter().filter(|n| fits(part, n)).map(|n| folder.join(n));
-            next.extend(paths.filter(|p| tree.is_folder(p) != last));
+            // A folder that fits where files are meant is kept: reading it says so.
+            next.extend(paths.filter(|p| last || tree.is_folder(p)));
         }
         here = next;
     }
@@ -110,6 +111,7 @@ mod tests {
         let tree = MemoryTree::new([("/e/a/1.toml", ""), ("/e/b/2.toml", ""), ("/e/b/x.csv", ""), ("/e/z.toml", "")]);
         let found = expand(&tree, Path::new("/e"), "*/*.toml").unwrap();
         assert_eq!(found.files, [PathBuf::from("/e/a/1.toml"), PathBuf::from("/e/b/2.toml")]);
+        assert_eq!(expand(&tree, Path::new("/e"), "?").unwrap().files, [PathBuf::from("/e/a"), PathBuf::from("/e/b")]);
         assert!(expand(&tree, Path::new("/e"), "none/*.toml").unwrap().files.is_empty());
     }
 }
