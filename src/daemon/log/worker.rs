@@ -208,7 +208,9 @@ impl Worker {
     }
 
     fn gap(&mut self, cause: GapCause, span: (Timestamp, Timestamp), packets: u64) {
-        tracing::warn!(cause = cause.as_str(), packets, "the flow log has a gap");
+        // 0 stands for a number that is not known, never for none.
+        let count = if packets == 0 { "unknown".to_owned() } else { packets.to_string() };
+        tracing::warn!(cause = cause.as_str(), packets = count, "the flow log has a gap");
         self.aggregator.gap(cause, span, packets);
         self.note(|health| health.gaps += 1);
     }
