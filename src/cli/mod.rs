@@ -36,6 +36,7 @@ pub use context::{Context, Moment};
 pub use failure::{Exit, Failure};
 pub use table::Table;
 
+use crate::daemon::entry::Language;
 use crate::diag::Lang;
 
 /// The command line.
@@ -83,22 +84,6 @@ pub enum Format {
     CsvExcel,
     /// ArcSight's common event format.
     Cef,
-}
-
-/// `--lang`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Language {
-    Ja,
-    En,
-}
-
-impl From<Language> for Lang {
-    fn from(language: Language) -> Self {
-        match language {
-            Language::Ja => Self::Ja,
-            Language::En => Self::En,
-        }
-    }
 }
 
 /// `--color`.

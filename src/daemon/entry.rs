@@ -46,10 +46,12 @@ enum LogFormat {
     Json,
 }
 
-/// `--lang`.
+/// `--lang`, of both programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Language {
+pub enum Language {
+    /// Japanese.
     Ja,
+    /// English.
     En,
 }
 
