@@ -72,6 +72,11 @@ fn canonical(policy: &Policy) -> Value {
             format!("{:?}", policy.reload.established),
         ],
         "log": [policy.log.store, policy.log.retention_days, policy.log.snaplen],
+        "binding": {
+            "enforce": policy.binding.enforce,
+            "strict": set(policy.binding.strict.iter().map(|z| &policy.zone(*z).name)),
+            "pin_neighbours": policy.binding.pin_neighbours,
+        },
     })
 }
 
@@ -91,6 +96,7 @@ fn zone(zone: &Zone) -> Value {
         "operator": zone.operator,
         "internet_connected": zone.internet_connected,
         "approval": zone.approval,
+        "masquerade": zone.masquerade,
         "breakout": zone.breakout,
         "redundant": zone.redundant,
     })
@@ -105,6 +111,8 @@ fn host(policy: &Policy, host: &Host) -> Value {
         "via": host.via.map(|via| &policy.host(via).name),
         "kind": host.kind.map(|k| format!("{k:?}")),
         "labels": host.labels.iter().collect::<Vec<_>>(),
+        "valid_from": host.valid.from.map(|t| t.to_string()),
+        "valid_until": host.valid.until.map(|t| t.to_string()),
     })
 }
 
@@ -157,6 +165,7 @@ fn entry(policy: &Policy, entry: &Entry) -> Value {
         "remote": entry.remote.map(|r| [r.mfa, r.encrypted]),
         "starts": entry.schedule.starts.map(|t| t.to_string()),
         "expires": entry.schedule.expires.map(|t| t.to_string()),
+        "rate": entry.rate.map(|r| json!([r.count, format!("{:?}", r.unit)])),
         "log": entry.log,
         "attest": entry.attest,
         "approval": match &entry.approval {

@@ -3,15 +3,21 @@
 //! Takes a document and gives a [`Policy`] or findings; `resolve` is the only
 //! door. Equality of resolved values ignores where they stand in files.
 
+mod binding;
 mod digest;
+mod isolation;
 mod model;
+mod rate;
 mod reason;
 mod regions;
 mod resolve;
 mod schedule;
 
+pub use binding::Binding;
 pub use digest::digest;
+pub use isolation::Isolated;
 pub use model::*;
+pub use rate::{Rate, RateUnit};
 pub use reason::{AllowReason, DenyReason, Verdict};
 pub use regions::{Atom, Regions, forwardable};
 pub use resolve::resolve;

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
+use super::{Binding, Isolated, Rate, Schedule};
 use crate::diag::Place;
 use crate::net::{IfPattern, MacAddr, Service};
 
@@ -50,6 +51,11 @@ pub struct Policy {
     pub reload: Reload,
     /// `[log]`.
     pub log: LogSettings,
+    /// `[binding]`.
+    pub binding: Binding,
+    /// What is isolated now (`zonectl isolate`). No part of the configuration nor
+    /// of the digest: the daemon puts it here, dry runs leave it empty.
+    pub isolated: Vec<Isolated>,
 }
 
 /// `[organisation]`.
@@ -158,6 +164,8 @@ pub struct Zone {
     pub internet_connected: Option<bool>,
     /// Name of the zone's approval.
     pub approval: Option<String>,
+    /// Uplink only: the source of IPv4 packets that leave is translated.
+    pub masquerade: bool,
     /// Uplink only: a second way out.
     pub breakout: bool,
     /// Uplink only: a spare.
@@ -197,8 +205,19 @@ pub struct Host {
     pub kind: Option<HostKind>,
     /// Labels; a ledger's columns that are no host key among them.
     pub labels: BTreeMap<String, String>,
+    /// When it is declared; outside of it the host has no address and no MAC.
+    pub valid: Validity,
     /// Where it is declared.
     pub place: Place,
+}
+
+/// A ledger's dates of a host: half-open, in UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Validity {
+    /// First instant; none = since ever.
+    pub from: Option<Timestamp>,
+    /// First instant no longer; none = without end.
+    pub until: Option<Timestamp>,
 }
 
 /// `[groups.NAME]`, members and selection resolved.
@@ -275,6 +294,8 @@ pub struct Entry {
     pub remote: Option<Remote>,
     /// When it is in force.
     pub schedule: Schedule,
+    /// Limit on new flows; none = unlimited.
+    pub rate: Option<Rate>,
     /// Also record accepted flows.
     pub log: bool,
     /// What lies outside the gateway's sight.
@@ -284,8 +305,6 @@ pub struct Entry {
     /// Where it stands.
     pub place: Place,
 }
-
-use super::Schedule;
 
 /// `remote = { … }`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -463,6 +482,8 @@ impl Policy {
             gateway: self.gateway.clone(),
             reload: self.reload.clone(),
             log: self.log.clone(),
+            binding: self.binding.clone(),
+            isolated: self.isolated.clone(),
         }
     }
 

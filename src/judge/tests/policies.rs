@@ -9,8 +9,9 @@ use crate::diag::{Place, SourceId};
 use crate::judge::{Answer, Question, judge};
 use crate::net::{Packet, Proto};
 use crate::policy::{
-    Compliance, DenyWith, Endpoint, Entry, Established, Gateway, Group, GroupId, Host, HostId, L2, LogSettings,
-    Management, Model, Networks, Organisation, Policy, Purpose, Reload, ReloadMode, Schedule, Zone, ZoneClass, ZoneId,
+    Binding, Compliance, DenyWith, Endpoint, Entry, Established, Gateway, Group, GroupId, Host, HostId, L2,
+    LogSettings, Management, Model, Networks, Organisation, Policy, Purpose, Reload, ReloadMode, Schedule, Validity,
+    Zone, ZoneClass, ZoneId,
 };
 
 fn place() -> Place {
@@ -43,6 +44,8 @@ impl Build {
             gateway: Gateway { name: None, output_allow: true, management: vec![] },
             reload: Reload { mode: ReloadMode::Auto, debounce_ms: 200, established: Established::Revoke },
             log: LogSettings { store: "flows".into(), retention_days: None, snaplen: 128 },
+            binding: Binding::default(),
+            isolated: vec![],
         })
     }
 
@@ -61,6 +64,7 @@ impl Build {
             operator: None,
             internet_connected: None,
             approval: None,
+            masquerade: false,
             breakout: false,
             redundant: false,
             place: place(),
@@ -81,6 +85,7 @@ impl Build {
             via,
             kind: None,
             labels: BTreeMap::new(),
+            valid: Validity::default(),
             place: place(),
         });
         HostId(self.0.hosts.len() - 1)
@@ -110,6 +115,7 @@ impl Build {
             sanitise: None,
             remote: None,
             schedule: Schedule::default(),
+            rate: None,
             log: false,
             attest: None,
             approval: None,

@@ -105,6 +105,7 @@ impl<'a> Resolver<'a> {
             sanitise: written.sanitise.as_ref().and_then(|s| sanitise(&s.value)),
             remote: written.remote.map(|(mfa, encrypted)| Remote { mfa, encrypted }),
             schedule: self.schedule(written, lapse, id),
+            rate: None,
             log: written.log,
             attest: written.attest.clone(),
             approval,

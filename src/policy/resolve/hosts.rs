@@ -6,7 +6,7 @@ use super::{Named, Resolver};
 use crate::diag::{Finding, Message, Place};
 use crate::document::{At, Host as Written, duplicate};
 use crate::net::{AddrRange, MacAddr};
-use crate::policy::{Host, HostId, HostKind, ZoneId};
+use crate::policy::{Host, HostId, HostKind, Validity, ZoneId};
 
 impl<'a> Resolver<'a> {
     pub(super) fn hosts(&mut self) {
@@ -90,6 +90,7 @@ impl<'a> Resolver<'a> {
             via: None,
             kind: written.kind.as_ref().and_then(|k| kind(&k.value)),
             labels: written.labels.iter().cloned().collect(),
+            valid: Validity::default(),
             place: written.name.place.clone(),
         };
         (host, sound)

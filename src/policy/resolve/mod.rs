@@ -18,8 +18,8 @@ use std::collections::{BTreeMap, HashMap};
 use jiff::tz::TimeZone;
 
 use super::{
-    Compliance, Established, Gateway, GroupId, HostId, LogSettings, Model, Organisation, Policy, Reload, ReloadMode,
-    ZoneId,
+    Binding, Compliance, Established, Gateway, GroupId, HostId, LogSettings, Model, Organisation, Policy, Reload,
+    ReloadMode, ZoneId,
 };
 use crate::diag::{Finding, Findings, Message, Place};
 use crate::document::{At, Document, Suggester};
@@ -108,6 +108,8 @@ fn empty() -> Policy {
         gateway: Gateway { name: None, output_allow: true, management: Vec::new() },
         reload: Reload { mode: ReloadMode::Auto, debounce_ms: 200, established: Established::Revoke },
         log: LogSettings { store: "flows".into(), retention_days: None, snaplen: 128 },
+        binding: Binding::default(),
+        isolated: Vec::new(),
     }
 }
 

@@ -62,6 +62,7 @@ impl<'a> Resolver<'a> {
             operator: written.operator.clone(),
             internet_connected: written.internet_connected,
             approval: written.approval.as_ref().map(|a| a.value.clone()),
+            masquerade: false,
             breakout: written.breakout,
             redundant: written.redundant,
             place: written.name.place.clone(),
