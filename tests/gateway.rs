@@ -86,7 +86,9 @@ impl Site {
         let (inside, router) = (&lab.ports[0].namespace, &lab.ports[1].namespace);
         lab.gateway.ip("address add 10.1.0.254/24 dev eth1\naddress add 198.51.100.1/24 dev eth9\n");
         lab.gateway.ip6("address add fd01::fe/64 dev eth1 nodad\naddress add 2001:db8:9::1/64 dev eth9 nodad\n");
-        inside.ip("address add 10.1.0.1/24 dev eth1\naddress add 10.1.0.2/24 dev eth1\nroute add default via 10.1.0.254\n");
+        inside.ip(
+            "address add 10.1.0.1/24 dev eth1\naddress add 10.1.0.2/24 dev eth1\nroute add default via 10.1.0.254\n",
+        );
         inside.ip6("address add fd01::1/64 dev eth1 nodad\nroute add default via fd01::fe\n");
         router.sysctl(&["ipv4/ip_forward=1", "ipv6/conf/all/forwarding=1"]);
         router.ip(&format!(

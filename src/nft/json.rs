@@ -3,8 +3,8 @@
 //! express (verdict maps by name) as values.
 
 use nftables::expr::{
-    BinaryOperation, CT, Expression, Exthdr, Fib, FibFlag, FibResult, Map as MapExpr, Meta, MetaKey, NamedExpression, Payload, PayloadField,
-    Prefix, Range, SetItem,
+    BinaryOperation, CT, Expression, Exthdr, Fib, FibFlag, FibResult, Map as MapExpr, Meta, MetaKey, NamedExpression,
+    Payload, PayloadField, Prefix, Range, SetItem,
 };
 use nftables::stmt::{
     Accept, Counter, Drop, JumpTarget, Log, Mangle, Match, Operator, Reject, RejectType, Return, Statement as Stmt,

@@ -55,5 +55,5 @@ fn translated(rules: &Rules, atom: &AtomRules) -> Option<Option<Statement>> {
         return None;
     }
     let shared = v4().any(|(_, zone)| !own(*zone));
-    Some(shared.then(|| Statement::Match(Field::Daddr(Family::V4), ranges)))
+    Some(shared.then_some(Statement::Match(Field::Daddr(Family::V4), ranges)))
 }
