@@ -22,6 +22,7 @@ use crate::rules::{Rules, TargetId};
 mod ends;
 mod gateway;
 mod maps;
+mod nat;
 mod open;
 mod zones;
 
@@ -36,6 +37,7 @@ pub fn lower(rules: &Rules) -> Ruleset {
     services(&mut out);
     gateway::input(rules, &open, &mut out);
     gateway::output(rules, &open, &mut out);
+    nat::postrouting(rules, &mut out);
     ends::entries(rules, &mut out);
     ends::denials(rules, &mut out);
     out
