@@ -11,7 +11,6 @@ use zoned::nft;
 use zoned::pipeline::Candidate;
 
 use super::lab::frame::{Body, Frame};
-use super::lab::raw::mark;
 use super::lab::{self, Lab};
 
 /// Two entries with rates over one without for some ports, and none for others.
@@ -66,8 +65,7 @@ impl Range {
         frame.id = self.sent;
         frame.tos = self.lab.tos_of(1);
         self.lab.send(0, &frame);
-        let happened = self.lab.settle();
-        happened.arrivals.iter().any(|arrival| mark(&arrival.packet).is_some() && arrival.port == 1)
+        self.lab.settle().came_out(frame.mark()) == [1]
     }
 
     fn passing(&mut self, first_sport: u16, flows: u16, dport: u16) -> u16 {
