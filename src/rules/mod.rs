@@ -30,7 +30,7 @@ use jiff::Timestamp;
 use crate::net::{AddrRange, IfPattern, MacAddr, PortRange, Proto, Service};
 use crate::policy::{DenyReason, Rate, ZoneId};
 
-pub use compile::compile;
+pub use compile::{compile, marks};
 
 /// Id of a class of sources; never 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod conntrack;
+pub mod endings;
 pub mod files;
 #[cfg(test)]
 pub(crate) mod namespace;
