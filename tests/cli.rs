@@ -272,7 +272,7 @@ fn broken_configurations_are_refused_with_a_clear_finding() {
         ("include = [\"missing.toml\"]\n", "Z006"),
         ("[[allow]]\nid = \"X\"\n", "Z008"),
         (outside, "Z009"),
-        ("[binding]\nenforce = true\n", "Z012"),
+        ("[alerts]\nscan_ports = 20\n", "Z012"),
     ] {
         let (_dir, path) = with("60.toml", text);
         for command in [&["verify"][..], &["compile"]] {

@@ -182,6 +182,7 @@ fn value(value: &Value) -> Expression<'static> {
         Value::Interface(IfPattern::Exact(name)) => text(name),
         Value::Interface(pattern @ IfPattern::Prefix(_)) => text(pattern),
         Value::Mac(mac) => text(mac),
+        Value::Macs(first, last) => range(text(first), text(last)),
         Value::Addr(addresses) => addr(addresses),
         Value::Proto(proto) => Expression::Number(proto.0.into()),
         Value::Ports(ports) if ports.is_single() => Expression::Number(ports.first().into()),

@@ -18,20 +18,24 @@ use crate::net::{Family, Proto};
 use crate::policy::DenyReason;
 use crate::rules::{Rules, TargetId};
 
+mod binding;
 mod ends;
 mod gateway;
 mod maps;
+mod open;
 mod zones;
 
 /// The ruleset of a policy's normal form.
 pub fn lower(rules: &Rules) -> Ruleset {
     let mut out = Ruleset::default();
     maps::fill(rules, &mut out);
-    forward(&mut out);
+    let open = open::fill(rules, &mut out);
+    forward(&open, &mut out);
     zones::sources(rules, &mut out);
     zones::destinations(rules, &mut out);
     services(&mut out);
-    gateway::input(rules, &mut out);
+    binding::moved(rules, &mut out);
+    gateway::input(rules, &open, &mut out);
     gateway::output(rules, &mut out);
     ends::entries(rules, &mut out);
     ends::denials(rules, &mut out);
@@ -45,6 +49,9 @@ pub fn closed() -> Ruleset {
         atoms: Vec::new(),
         zones: Vec::new(),
         sources: Vec::new(),
+        devices: Vec::new(),
+        bound: Vec::new(),
+        fixed: Vec::new(),
         link_sources: Vec::new(),
         targets: Vec::new(),
         pairs: Vec::new(),
@@ -110,17 +117,18 @@ pub(super) mod short {
     }
 }
 
-use short::{accept, by_family, bytes, deny, deny_chain, goto};
+use short::{by_family, bytes, deny, deny_chain, goto};
 
-/// Steps 2 and 3 of SPEC §2; `untracked` says where untracked packets go.
-fn states(untracked: Verdict) -> Vec<Vec<Statement>> {
+/// Steps 2 and 3 of SPEC §2; `open` says where packets of open flows go,
+/// `untracked` where untracked ones.
+fn states(open: &Verdict, untracked: Verdict) -> Vec<Vec<Statement>> {
     let case = |state, verdict| (Value::State(state), verdict);
     vec![
         vec![Statement::RoutingHeader, deny(DenyReason::Invalid)],
         vec![Statement::Cases(
             Field::CtState,
             vec![
-                case(CtState::Established, Verdict::Accept),
+                case(CtState::Established, open.clone()),
                 case(CtState::Related, Verdict::Jump("related".into())),
                 case(CtState::Invalid, Verdict::Goto(deny_chain(DenyReason::Invalid))),
                 case(CtState::Untracked, untracked),
@@ -132,20 +140,12 @@ fn states(untracked: Verdict) -> Vec<Vec<Statement>> {
 /// The lookups of a source by (interface, MAC, address); `next` = where each
 /// family goes on.
 fn by_mac(out: &Ruleset, next: [&str; 2]) -> Vec<Vec<Statement>> {
-    let mut rules = Vec::new();
-    for (family, next) in Family::BOTH.into_iter().zip(next) {
-        for name in [format!("src{}", short::digit(family)), format!("src{}_range", short::digit(family))] {
-            if out.maps.contains_key(&name) {
-                let key = vec![Field::Iifname, Field::EtherSaddr, Field::Saddr(family)];
-                rules.push(vec![Statement::MarkFromMap(key, name), goto(next)]);
-            }
-        }
-    }
-    rules
+    let families = Family::BOTH.into_iter().zip(next);
+    families.flat_map(|(family, next)| binding::known(out, family, "", next)).collect()
 }
 
-fn forward(out: &mut Ruleset) {
-    let mut rules = states(Verdict::Goto(deny_chain(DenyReason::Invalid)));
+fn forward(open: &Verdict, out: &mut Ruleset) {
+    let mut rules = states(open, Verdict::Goto(deny_chain(DenyReason::Invalid)));
     rules.extend(by_mac(out, ["to4", "to6"]));
     rules.push(vec![by_family("from4", "from6")]);
     rules.push(vec![deny(DenyReason::UnknownZone)]);
@@ -153,9 +153,10 @@ fn forward(out: &mut Ruleset) {
     chain.hook = Some(Hook::Forward);
     chain.rules = rules;
     // ICMP errors about an open flow; a helper's expected flow is a new one.
+    let pass = || Statement::Verdict(open.clone());
     out.chain("related")
-        .rule([bytes(Field::IcmpType, &[3, 4, 11, 12]), accept()])
-        .rule([bytes(Field::Icmpv6Type, &[1, 2, 3, 4]), accept()]);
+        .rule([bytes(Field::IcmpType, &[3, 4, 11, 12]), pass()])
+        .rule([bytes(Field::Icmpv6Type, &[1, 2, 3, 4]), pass()]);
 }
 
 /// The second question's end and the third: mark = class, then node.

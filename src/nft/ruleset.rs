@@ -37,6 +37,8 @@ pub enum Value {
     Interface(IfPattern),
     /// MAC.
     Mac(MacAddr),
+    /// MACs, first and last.
+    Macs(MacAddr, MacAddr),
     /// Address, prefix or range.
     Addr(AddrRange),
     /// Protocol.
@@ -213,6 +215,7 @@ impl Value {
     pub fn is_interval(&self) -> bool {
         match self {
             Self::Interface(pattern) => matches!(pattern, IfPattern::Prefix(_)),
+            Self::Macs(..) => true,
             Self::Addr(range) => !range.is_single(),
             Self::Ports(range) => !range.is_single(),
             _ => false,

@@ -117,6 +117,7 @@ fn value(value: &Value) -> String {
     match value {
         Value::Interface(pattern) => format!("\"{pattern}\""),
         Value::Mac(mac) => mac.to_string(),
+        Value::Macs(first, last) => format!("{first}-{last}"),
         Value::Addr(range) => range.to_string(),
         Value::Proto(proto) => proto.0.to_string(),
         Value::Ports(range) => range.to_string(),

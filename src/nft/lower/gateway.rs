@@ -12,7 +12,7 @@ use super::{by_mac, states};
 pub const NEIGHBOUR: [u8; 3] = [133, 135, 136];
 
 /// The input hook: management first of all.
-pub fn input(rules: &Rules, out: &mut Ruleset) {
+pub fn input(rules: &Rules, open: &Verdict, out: &mut Ruleset) {
     let mut body = Vec::new();
     for connection in &rules.management {
         body.extend(management(rules, connection));
@@ -22,7 +22,7 @@ pub fn input(rules: &Rules, out: &mut Ruleset) {
     }
     body.push(vec![loopback(Field::Iifname), accept()]);
     // Connection tracking leaves neighbour discovery untracked.
-    body.extend(states(Verdict::Jump("untracked".into())));
+    body.extend(states(open, Verdict::Jump("untracked".into())));
     body.extend(by_mac(out, ["gateway", "gateway"]));
     body.push(vec![by_family("gin4", "gin6")]);
     body.push(vec![deny(DenyReason::UnknownZone)]);

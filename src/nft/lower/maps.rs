@@ -4,6 +4,7 @@
 //! hash cannot hold, has maps of its own, entered by its chain.
 
 use crate::net::{Family, IfPattern};
+use crate::policy::DenyReason;
 use crate::rules::{AtomIndex, Leaf, Rules, ServiceKey};
 
 use super::super::ruleset::{Data, Field, Gives, Map, Ruleset, Value, Verdict};
@@ -41,6 +42,7 @@ fn put(out: &mut Ruleset, stem: &str, fields: &[Field], key: Vec<Value>, data: D
 /// Fills every map.
 pub fn fill(rules: &Rules, out: &mut Ruleset) {
     sources(rules, out);
+    bound(rules, out);
     targets(rules, out);
     for (atom, mac, class) in &rules.link_sources {
         let mut parts: Vec<(Field, Value)> = interface(rules, *atom, Field::Iifname).into_iter().collect();
@@ -65,15 +67,32 @@ fn interface(rules: &Rules, atom: AtomIndex, field: Field) -> Option<(Field, Val
 }
 
 fn sources(rules: &Rules, out: &mut Ruleset) {
-    for source in &rules.sources {
+    let known = rules.sources.iter().map(|source| (if source.mac.is_some() { "src" } else { "net" }, source));
+    for (stem, source) in known.chain(rules.devices.iter().map(|source| ("dev", source))) {
         let family = source.range.family();
         let mut parts: Vec<(Field, Value)> = interface(rules, source.atom, Field::Iifname).into_iter().collect();
         parts.extend(source.mac.map(|mac| (Field::EtherSaddr, Value::Mac(mac))));
         parts.push((Field::Saddr(family), Value::Addr(source.range)));
-        let stem = if source.mac.is_some() { "src" } else { "net" };
         let stem = format!("{stem}{}{}", digit(family), suffix(rules, source.atom));
         let (fields, key): (Vec<Field>, Vec<Value>) = parts.into_iter().unzip();
         put(out, &stem, &fields, key, Data::Mark(source.class.0));
+    }
+}
+
+/// Addresses and MACs that belong together: what a lookup of a source missed
+/// and this finds is denied.
+fn bound(rules: &Rules, out: &mut Ruleset) {
+    for (atom, range) in &rules.bound {
+        let family = range.family();
+        let mut parts: Vec<(Field, Value)> = interface(rules, *atom, Field::Iifname).into_iter().collect();
+        parts.push((Field::Saddr(family), Value::Addr(*range)));
+        let (fields, key): (Vec<Field>, Vec<Value>) = parts.into_iter().unzip();
+        let denial = Verdict::Goto(deny_chain(DenyReason::MacMismatch));
+        put(out, &format!("own{}{}", digit(family), suffix(rules, *atom)), &fields, key, Data::Verdict(denial));
+    }
+    for (first, last) in &rules.fixed {
+        let key = if first == last { Value::Mac(*first) } else { Value::Macs(*first, *last) };
+        put(out, "fixed", &[Field::EtherSaddr], vec![key], Data::Mark(1));
     }
 }
 
