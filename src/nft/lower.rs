@@ -18,6 +18,7 @@ use crate::net::{Family, Proto};
 use crate::policy::DenyReason;
 use crate::rules::{Rules, TargetId};
 
+mod arp;
 mod binding;
 mod ends;
 mod gateway;
@@ -34,11 +35,14 @@ pub fn lower(rules: &Rules) -> Ruleset {
     zones::sources(rules, &mut out);
     zones::destinations(rules, &mut out);
     services(&mut out);
-    binding::moved(rules, &mut out);
+    for family in Family::BOTH {
+        binding::moved(rules, Sender::ip(family), &mut out);
+    }
     gateway::input(rules, &open, &mut out);
     gateway::output(rules, &mut out);
     ends::entries(rules, &mut out);
     ends::denials(rules, &mut out);
+    out.arp = arp::table(rules).map(Box::new);
     out
 }
 
@@ -117,6 +121,7 @@ pub(super) mod short {
     }
 }
 
+use binding::Sender;
 use short::{by_family, bytes, deny, deny_chain, goto};
 
 /// Steps 2 and 3 of SPEC §2; `open` says where packets of open flows go,
@@ -141,7 +146,7 @@ fn states(open: &Verdict, untracked: Verdict) -> Vec<Vec<Statement>> {
 /// family goes on.
 fn by_mac(out: &Ruleset, next: [&str; 2]) -> Vec<Vec<Statement>> {
     let families = Family::BOTH.into_iter().zip(next);
-    families.flat_map(|(family, next)| binding::known(out, family, "", next)).collect()
+    families.flat_map(|(family, next)| binding::known(out, Sender::ip(family), "", next)).collect()
 }
 
 fn forward(open: &Verdict, out: &mut Ruleset) {

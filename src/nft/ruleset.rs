@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::net::{AddrRange, Family, IfPattern, MacAddr, PortRange, Proto};
 
-/// The family and name of our one table.
+/// The name of our tables.
 pub const TABLE: &str = "zoned";
 
 /// A packet's field, as a part of a key or a match.
@@ -17,6 +17,8 @@ pub enum Field {
     Iifname,
     Oifname,
     EtherSaddr,
+    ArpSaddr,
+    ArpEther,
     Saddr(Family),
     Daddr(Family),
     Nfproto,
@@ -178,7 +180,7 @@ pub struct Chain {
     pub rules: Vec<Rule>,
 }
 
-/// The whole table `inet zoned`.
+/// The whole table `inet zoned`, and what stands beside it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Ruleset {
     /// Named maps.
@@ -187,6 +189,8 @@ pub struct Ruleset {
     pub chains: BTreeMap<String, Chain>,
     /// Named counters.
     pub counters: BTreeSet<String>,
+    /// The table `arp zoned`: what it denies is said under the same names.
+    pub arp: Option<Box<Ruleset>>,
 }
 
 impl Field {
@@ -194,8 +198,8 @@ impl Field {
     pub fn type_name(self) -> &'static str {
         match self {
             Self::Iifname | Self::Oifname => "ifname",
-            Self::EtherSaddr => "ether_addr",
-            Self::Saddr(Family::V4) | Self::Daddr(Family::V4) => "ipv4_addr",
+            Self::EtherSaddr | Self::ArpEther => "ether_addr",
+            Self::ArpSaddr | Self::Saddr(Family::V4) | Self::Daddr(Family::V4) => "ipv4_addr",
             Self::Saddr(Family::V6) | Self::Daddr(Family::V6) => "ipv6_addr",
             Self::Nfproto => "nf_proto",
             Self::L4proto => "inet_proto",
@@ -224,9 +228,10 @@ impl Value {
 }
 
 impl Ruleset {
-    /// Elements of all maps together.
+    /// Elements of all maps together, of both tables.
     pub fn element_count(&self) -> usize {
-        self.maps.values().map(|m| m.elements.len()).sum()
+        let own: usize = self.maps.values().map(|m| m.elements.len()).sum();
+        own + self.arp.as_ref().map_or(0, |arp| arp.element_count())
     }
 
     /// The chain of this name, made if it is not there.

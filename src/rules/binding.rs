@@ -41,9 +41,7 @@ pub fn joined(ranges: Vec<AddrRange>) -> Vec<AddrRange> {
     let mut out: Vec<AddrRange> = Vec::new();
     for range in ranges {
         match out.last_mut() {
-            Some(last)
-                if last.family() == range.family() && last.last().checked_add(1) == Some(range.first()) =>
-            {
+            Some(last) if last.family() == range.family() && last.last().checked_add(1) == Some(range.first()) => {
                 *last = AddrRange::new(last.family(), last.first(), range.last());
             }
             _ => out.push(range),

@@ -201,8 +201,7 @@ fn place_bound(policy: &Policy, atoms: &[AtomRules]) -> Vec<(AtomIndex, AddrRang
     let mut out = Vec::new();
     for (atom, rules) in atoms.iter().enumerate() {
         let here = zones.iter().flat_map(|(zone, ranges)| ranges.iter().map(move |range| (*zone, *range)));
-        let mut ranges: Vec<AddrRange> =
-            here.flat_map(|(zone, range)| within(&rules.sources, zone, range)).collect();
+        let mut ranges: Vec<AddrRange> = here.flat_map(|(zone, range)| within(&rules.sources, zone, range)).collect();
         ranges.sort();
         out.extend(joined(ranges).into_iter().map(|range| (atom, range)));
     }

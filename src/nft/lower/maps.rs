@@ -4,7 +4,6 @@
 //! hash cannot hold, has maps of its own, entered by its chain.
 
 use crate::net::{Family, IfPattern};
-use crate::policy::DenyReason;
 use crate::rules::{AtomIndex, Leaf, Rules, ServiceKey};
 
 use super::super::ruleset::{Data, Field, Gives, Map, Ruleset, Value, Verdict};
@@ -22,7 +21,7 @@ pub fn suffix(rules: &Rules, atom: AtomIndex) -> String {
 
 /// Puts an element into the map `stem` (or `stem_range`, where its key needs
 /// intervals), made on first use: the rules look up only maps that exist.
-fn put(out: &mut Ruleset, stem: &str, fields: &[Field], key: Vec<Value>, data: Data) {
+pub fn put(out: &mut Ruleset, stem: &str, fields: &[Field], key: Vec<Value>, data: Data) {
     let interval = key.iter().any(Value::is_interval);
     let name = if interval { format!("{stem}_range") } else { stem.to_owned() };
     let gives = match data {
@@ -61,7 +60,7 @@ pub fn fill(rules: &Rules, out: &mut Ruleset) {
     }
 }
 
-fn interface(rules: &Rules, atom: AtomIndex, field: Field) -> Option<(Field, Value)> {
+pub fn interface(rules: &Rules, atom: AtomIndex, field: Field) -> Option<(Field, Value)> {
     let pattern = &rules.atoms[atom].pattern;
     matches!(pattern, IfPattern::Exact(_)).then(|| (field, Value::Interface(pattern.clone())))
 }
@@ -87,9 +86,13 @@ fn bound(rules: &Rules, out: &mut Ruleset) {
         let mut parts: Vec<(Field, Value)> = interface(rules, *atom, Field::Iifname).into_iter().collect();
         parts.push((Field::Saddr(family), Value::Addr(*range)));
         let (fields, key): (Vec<Field>, Vec<Value>) = parts.into_iter().unzip();
-        let denial = Verdict::Goto(deny_chain(DenyReason::MacMismatch));
-        put(out, &format!("own{}{}", digit(family), suffix(rules, *atom)), &fields, key, Data::Verdict(denial));
+        put(out, &format!("own{}{}", digit(family), suffix(rules, *atom)), &fields, key, Data::Mark(1));
     }
+    fixed_macs(rules, out);
+}
+
+/// The MACs that have addresses of their own.
+pub fn fixed_macs(rules: &Rules, out: &mut Ruleset) {
     for (first, last) in &rules.fixed {
         let key = if first == last { Value::Mac(*first) } else { Value::Macs(*first, *last) };
         put(out, "fixed", &[Field::EtherSaddr], vec![key], Data::Mark(1));

@@ -7,7 +7,7 @@ use crate::policy::DenyReason;
 use crate::rules::{AtomIndex, Rules, link_sources};
 
 use super::super::ruleset::{Field, Ruleset, Statement, Value, Verdict};
-use super::binding::{known, others, unnamed};
+use super::binding::{Sender, known, others, unnamed};
 use super::maps::suffix;
 use super::short::{accept, by_family, deny, digit, goto};
 use super::zones::{atom_tag, by_zone, link_lookup, within};
@@ -71,7 +71,7 @@ fn source(rules: &Rules, atom: AtomIndex, family: Family, out: &Ruleset) -> Vec<
     let mut body = Vec::new();
     let links: Vec<AddrRange> = link_sources().into_iter().filter(|range| range.family() == family).collect();
     if rules.atoms[atom].link_strict {
-        let device = link_lookup(rules, out, atom).into_iter();
+        let device = link_lookup(rules, out, atom, Field::EtherSaddr).into_iter();
         body.extend(device.map(|mark| [from(links.clone()), vec![mark, goto(PASSED)]].concat()));
         body.push([from(links), vec![deny(DenyReason::ForeignDevice)]].concat());
     } else {
@@ -82,9 +82,9 @@ fn source(rules: &Rules, atom: AtomIndex, family: Family, out: &Ruleset) -> Vec<
     body.extend(free.into_iter().map(|(_, ranges)| [from(ranges), vec![accept()]].concat()));
     let end = suffix(rules, atom);
     if !strict.is_empty() {
-        body.extend(known(out, family, &end, PASSED));
-        body.extend(others(out, family, &end, PASSED));
-        body.extend(unnamed(out, family, &end, PASSED));
+        body.extend(known(out, Sender::ip(family), &end, PASSED));
+        body.extend(others(out, Sender::ip(family), &end, PASSED));
+        body.extend(unnamed(out, Sender::ip(family), &end, PASSED));
     }
     for (_, ranges) in strict {
         body.push([from(ranges), vec![deny(DenyReason::ForeignDevice)]].concat());

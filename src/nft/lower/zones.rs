@@ -8,7 +8,7 @@ use crate::rules::{AtomIndex, Rules};
 
 use super::super::names::entry_tag;
 use super::super::ruleset::{Field, Ruleset, Statement, Value, Verdict};
-use super::binding::{known, others, unnamed};
+use super::binding::{Sender, known, others, unnamed};
 use super::maps::suffix;
 use super::short::{deny, digit, goto};
 
@@ -48,7 +48,7 @@ pub fn sources(rules: &Rules, out: &mut Ruleset) {
             if stem == "gin" {
                 head.push([of_link(family), vec![goto("glink")]].concat());
             }
-            head.extend(others(out, family, "", &next));
+            head.extend(others(out, Sender::ip(family), "", &next));
             head.extend(by_interface(rules, Field::Iifname, &format!("{stem}{d}")));
             out.chain(format!("{stem}{d}")).rules = head;
             for atom in 0..rules.atoms.len() {
@@ -66,12 +66,12 @@ fn source_chain(rules: &Rules, out: &Ruleset, atom: AtomIndex, family: Family, n
     let mut body = Vec::new();
     let end = suffix(rules, atom);
     if !end.is_empty() {
-        body.extend(known(out, family, &end, next));
-        body.extend(others(out, family, &end, next));
+        body.extend(known(out, Sender::ip(family), &end, next));
+        body.extend(others(out, Sender::ip(family), &end, next));
     }
     let zones = by_zone(&rules.atoms[atom].sources, family);
     if !zones.is_empty() {
-        body.extend(unnamed(out, family, &end, next));
+        body.extend(unnamed(out, Sender::ip(family), &end, next));
     }
     for (zone, ranges) in zones {
         let from = within(Field::Saddr(family), ranges);
@@ -93,9 +93,9 @@ fn of_link(family: Family) -> Vec<Statement> {
 }
 
 /// The class of a device known by its MAC on an interface, while it has no address.
-pub fn link_lookup(rules: &Rules, out: &Ruleset, atom: AtomIndex) -> Option<Statement> {
+pub fn link_lookup(rules: &Rules, out: &Ruleset, atom: AtomIndex, mac: Field) -> Option<Statement> {
     let end = suffix(rules, atom);
-    let (map, mut key) = (format!("link{end}"), vec![Field::EtherSaddr]);
+    let (map, mut key) = (format!("link{end}"), vec![mac]);
     if end.is_empty() {
         key.insert(0, Field::Iifname);
     }
@@ -107,7 +107,7 @@ pub fn link_lookup(rules: &Rules, out: &Ruleset, atom: AtomIndex) -> Option<Stat
 fn links(rules: &Rules, out: &mut Ruleset, next: &str) {
     out.chain("glink").rules = by_interface(rules, Field::Iifname, "glink");
     for (atom, entry) in rules.atoms.iter().enumerate() {
-        let known = link_lookup(rules, out, atom);
+        let known = link_lookup(rules, out, atom, Field::EtherSaddr);
         let mut body: Vec<Vec<Statement>> = known.into_iter().map(|mark| vec![mark, goto(next)]).collect();
         body.push(match entry.link_strict {
             true => vec![deny(DenyReason::ForeignDevice)],
@@ -169,6 +169,8 @@ pub fn by_zone(regions: &[(AddrRange, ZoneId)], family: Family) -> BTreeMap<Zone
 /// packet of the family passes.
 pub fn within(field: Field, ranges: Vec<AddrRange>) -> Vec<Statement> {
     match ranges.as_slice() {
+        // ARP's senders are of one family only.
+        [all] if field == Field::ArpSaddr && *all == AddrRange::all(Family::V4) => Vec::new(),
         [all] if *all == AddrRange::all(all.family()) => {
             vec![Statement::Match(Field::Nfproto, vec![Value::Family(all.family())])]
         }
