@@ -23,6 +23,7 @@ mod binding;
 mod ends;
 mod gateway;
 mod maps;
+mod nat;
 mod open;
 mod zones;
 
@@ -40,6 +41,7 @@ pub fn lower(rules: &Rules) -> Ruleset {
     }
     gateway::input(rules, &open, &mut out);
     gateway::output(rules, &mut out);
+    nat::postrouting(rules, &mut out);
     ends::entries(rules, &mut out);
     ends::denials(rules, &mut out);
     out.arp = arp::table(rules).map(Box::new);

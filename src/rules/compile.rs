@@ -75,6 +75,7 @@ pub fn compile(policy: &Policy, at: Timestamp) -> Rules {
                 target: TargetId(destinations.id(&zone_class(&to, id))),
                 reject: policy.zone(id).deny_with == DenyWith::Reject,
                 strict: policy.binding.strict.contains(&id),
+                masquerade: policy.zone(id).masquerade,
             })
             .collect(),
         atoms,

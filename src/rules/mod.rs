@@ -116,6 +116,8 @@ pub struct ZoneRules {
     pub reject: bool,
     /// A device that is not declared is denied.
     pub strict: bool,
+    /// The source of forwarded IPv4 packets that leave to it is translated.
+    pub masquerade: bool,
 }
 
 /// Sources of one class.
