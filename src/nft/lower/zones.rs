@@ -99,7 +99,8 @@ pub fn link_lookup(rules: &Rules, out: &Ruleset, atom: AtomIndex, mac: Field) ->
     if end.is_empty() {
         key.insert(0, Field::Iifname);
     }
-    out.maps.contains_key(&map).then(|| Statement::MarkFromMap(key, map))
+    let known = out.maps.contains_key(&map);
+    known.then_some(Statement::MarkFromMap(key, map))
 }
 
 /// `glink`: addresses that belong to every zone of the interface; a device known
