@@ -8,7 +8,8 @@
 //!
 //! Mark and priority of the packet that opens a flow are zoned's own in the
 //! forward, input and output hooks; both are 0 again when it is accepted. The
-//! packets of open flows keep theirs.
+//! packets of open flows keep theirs. The mark of a connection is zoned's own
+//! too: it says which entry let it open, 0 = none.
 
 use jiff::Timestamp;
 
@@ -25,6 +26,7 @@ mod gateway;
 mod maps;
 mod nat;
 mod open;
+mod strict;
 mod zones;
 
 /// The ruleset of a policy's normal form.
@@ -40,7 +42,7 @@ pub fn lower(rules: &Rules) -> Ruleset {
         binding::moved(rules, Sender::ip(family), &mut out);
     }
     gateway::input(rules, &open, &mut out);
-    gateway::output(rules, &mut out);
+    gateway::output(rules, &open, &mut out);
     nat::postrouting(rules, &mut out);
     ends::entries(rules, &mut out);
     ends::denials(rules, &mut out);

@@ -1,94 +1,46 @@
-//! Packets of open flows, where some must not simply pass: those from an
-//! interface of a strict zone show once more who they are (SPEC §2-3). While no
-//! zone is strict nothing of this exists.
+//! Packets of open flows, where some must not simply pass.
+//!
+//! A connection's mark says which entry let it open. The entries in force that
+//! end of themselves have an element each in one map: at the instant of the end
+//! the kernel itself stops their flows, new and open, whether or not zoned
+//! lives. What may pass there may still come from a strict zone ([`strict`]).
+//! While no entry has an end and no zone is strict nothing of this exists.
 
-use crate::net::{AddrRange, Family, IfPattern};
-use crate::policy::DenyReason;
-use crate::rules::{AtomIndex, Rules, link_sources};
+use std::collections::BTreeMap;
 
-use super::super::ruleset::{Field, Ruleset, Statement, Value, Verdict};
-use super::binding::{Sender, known, others, unnamed};
-use super::maps::suffix;
-use super::short::{accept, by_family, deny, digit, goto};
-use super::zones::{atom_tag, by_zone, link_lookup, within};
+use super::super::names::entry_tag;
+use super::super::ruleset::{Data, Field, Gives, Map, Ruleset, Statement, Value, Verdict};
+use super::short::{accept, deny};
+use super::strict;
+use crate::rules::{EntryRules, Rules};
 
-/// Where a packet of an open flow ends that may pass. The lookups on its way
-/// leave a mark.
-const PASSED: &str = "passed";
+/// From a connection's mark to the guard of its entry.
+const TIMED: &str = "timed";
+
+/// The chain that denies once the entry has ended, and returns before.
+pub fn guard_chain(entry: &EntryRules) -> String {
+    format!("until_{}", entry_tag(&entry.id))
+}
 
 /// Makes what packets of open flows need to pass; gives where they go.
 pub fn fill(rules: &Rules, out: &mut Ruleset) -> Verdict {
-    if !rules.atoms.iter().any(|atom| atom.strict) {
+    let mut elements = BTreeMap::new();
+    for entry in &rules.entries {
+        let Some((end, reason)) = entry.ends else { continue };
+        out.chain(guard_chain(entry)).rule([Statement::Since(end), deny(reason)]);
+        elements.insert(vec![Value::Mark(entry.mark)], Data::Verdict(Verdict::Jump(guard_chain(entry))));
+    }
+    let strict = strict::fill(rules, out);
+    if elements.is_empty() && strict.is_empty() {
         return Verdict::Accept;
     }
-    let mut body = strict(rules, out);
-    body.push(vec![accept()]);
-    out.chain("open").rules = body;
+    if !elements.is_empty() {
+        let key = vec![Field::CtMark];
+        out.chain("open").rule([Statement::Vmap(key.clone(), TIMED.into())]);
+        out.maps.insert(TIMED.into(), Map { key, gives: Gives::Verdict, interval: false, elements });
+    }
+    let open = out.chain("open");
+    open.rules.extend(strict);
+    open.rule([accept()]);
     Verdict::Goto("open".into())
-}
-
-/// Sends what comes from an interface of a strict zone to its chain.
-fn strict(rules: &Rules, out: &mut Ruleset) -> Vec<Vec<Statement>> {
-    let wild = |pattern: &IfPattern| matches!(pattern, IfPattern::Prefix(_));
-    let within_wildcard = rules.atoms.iter().any(|atom| atom.strict && wild(&atom.pattern));
-    let (mut names, mut wildcards) = (Vec::new(), Vec::new());
-    for (index, atom) in rules.atoms.iter().enumerate() {
-        let value = Value::Interface(atom.pattern.clone());
-        let to = match atom.strict {
-            true => Verdict::Goto(format!("strict_{}", atom_tag(rules, index))),
-            // A name within a strict wildcard is its own.
-            false if within_wildcard => Verdict::Accept,
-            false => continue,
-        };
-        if wild(&atom.pattern) {
-            wildcards.push(vec![Statement::Match(Field::Iifname, vec![value]), Statement::Verdict(to)]);
-        } else {
-            names.push((value, to));
-        }
-        if atom.strict {
-            chains(rules, index, out);
-        }
-    }
-    out.chain(PASSED).rule([Statement::Mark(0), accept()]);
-    let names = (!names.is_empty()).then(|| vec![Statement::Cases(Field::Iifname, names)]);
-    names.into_iter().chain(wildcards).collect()
-}
-
-/// The chains of one interface with a strict zone.
-fn chains(rules: &Rules, atom: AtomIndex, out: &mut Ruleset) {
-    let tag = atom_tag(rules, atom);
-    let name = |family| format!("strict{}_{tag}", digit(family));
-    let split = by_family(&name(Family::V4), &name(Family::V6));
-    out.chain(format!("strict_{tag}")).rule([split]).rule([deny(DenyReason::UnknownZone)]);
-    for family in Family::BOTH {
-        let body = source(rules, atom, family, out);
-        out.chain(name(family)).rules = body;
-    }
-}
-
-fn source(rules: &Rules, atom: AtomIndex, family: Family, out: &Ruleset) -> Vec<Vec<Statement>> {
-    let from = |ranges: Vec<AddrRange>| within(Field::Saddr(family), ranges);
-    let mut body = Vec::new();
-    let links: Vec<AddrRange> = link_sources().into_iter().filter(|range| range.family() == family).collect();
-    if rules.atoms[atom].link_strict {
-        let device = link_lookup(rules, out, atom, Field::EtherSaddr).into_iter();
-        body.extend(device.map(|mark| [from(links.clone()), vec![mark, goto(PASSED)]].concat()));
-        body.push([from(links), vec![deny(DenyReason::ForeignDevice)]].concat());
-    } else {
-        body.push([from(links), vec![accept()]].concat());
-    }
-    let zones = by_zone(&rules.atoms[atom].sources, family);
-    let (strict, free): (Vec<_>, Vec<_>) = zones.into_iter().partition(|(zone, _)| rules.zones[zone.0].strict);
-    body.extend(free.into_iter().map(|(_, ranges)| [from(ranges), vec![accept()]].concat()));
-    let end = suffix(rules, atom);
-    if !strict.is_empty() {
-        body.extend(known(out, Sender::ip(family), &end, PASSED));
-        body.extend(others(out, Sender::ip(family), &end, PASSED));
-        body.extend(unnamed(out, Sender::ip(family), &end, PASSED));
-    }
-    for (_, ranges) in strict {
-        body.push([from(ranges), vec![deny(DenyReason::ForeignDevice)]].concat());
-    }
-    body.push(vec![deny(DenyReason::SpoofedSource)]);
-    body
 }
