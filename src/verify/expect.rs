@@ -92,7 +92,7 @@ fn check(allowed: &Allowed<'_>, lookup: &mut Lookup<'_>, expectation: &Expectati
 /// The flow-opening packets that an expectation speaks of.
 fn space(geometry: &Geometry<'_>, expectation: &Expectation, times: &IntervalSet) -> Vec<Cube> {
     let policy = geometry.policy();
-    let rule = if expectation.allow { MacRule::Seen } else { MacRule::Any };
+    let rule = if expectation.allow { MacRule::Bound } else { MacRule::Any };
     let to = by_zone(policy, &expectation.to);
     let mut out = Vec::new();
     for family in Family::BOTH {
@@ -123,6 +123,7 @@ fn space(geometry: &Geometry<'_>, expectation: &Expectation, times: &IntervalSet
 }
 
 fn cube(family: Family, source: &Source, target: &Target, services: &IntervalSet, times: &IntervalSet) -> Cube {
+    let times = times.intersect(&source.times).intersect(&target.times);
     let (source, target) = (source.clone(), target.clone());
     Cube {
         family,
@@ -133,7 +134,7 @@ fn cube(family: Family, source: &Source, target: &Target, services: &IntervalSet
             source.addresses,
             target.addresses,
             services.clone(),
-            times.clone(),
+            times,
         ],
     }
 }

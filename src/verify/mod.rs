@@ -7,7 +7,7 @@
 //! `policy::Regions`; nothing of the compiler is used. Pure.
 
 mod allowed;
-
+mod devices;
 mod diff;
 mod expect;
 mod flow;
@@ -18,6 +18,7 @@ mod packet;
 mod remainder;
 mod services;
 mod settings;
+mod sources;
 mod trace;
 
 pub use allowed::{Allowance, Allowed, Cause};

@@ -46,7 +46,8 @@ pub(super) fn remainder(
     let mut others = without.map(|without| Lookup::new(&without.allowances));
     for (index, sources) in left {
         let allowance = &of.allowances[index];
-        for cube in sources.iter().flat_map(|s| allowance.targets.iter().map(|t| allowance.cube(s, t))) {
+        let cubes = sources.iter().flat_map(|s| allowance.targets.iter().map(|t| allowance.cube(s, t)));
+        for cube in cubes.filter(|cube| !cube.is_empty()) {
             match &mut others {
                 None => pieces.push((index, cube)),
                 Some(others) => {
@@ -170,7 +171,7 @@ fn source_index(family: Family, sources: &[Source]) -> BoxIndex {
         .map(|s| {
             let (interfaces, macs, addresses) = (s.interfaces.clone(), s.macs.clone(), s.addresses.clone());
             let any = || any.clone();
-            Cube { family, sets: [interfaces, any(), macs, addresses, any(), any(), any()] }
+            Cube { family, sets: [interfaces, any(), macs, addresses, any(), any(), s.times.clone()] }
         })
         .collect();
     BoxIndex::new(&cubes)
