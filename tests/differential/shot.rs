@@ -84,7 +84,8 @@ impl Shot {
             icmp_type: icmp.map(|(kind, _)| kind),
             icmp_code: icmp.map(|(_, code)| code),
         };
-        Question { packet, state, routing_header: self.routed(), hop_limit: frame.ttl, at }
+        let base = Question::new(packet, at);
+        Question { state, routing_header: self.routed(), hop_limit: frame.ttl, ..base }
     }
 
     fn routed(&self) -> bool {
