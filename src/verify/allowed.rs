@@ -66,9 +66,9 @@ impl Allowance {
     /// One of its cubes; empty where source and target are never declared
     /// together at its times.
     pub fn cube(&self, source: &Source, target: &Target) -> Cube {
-        let times = [&source.times, &target.times].into_iter().fold(self.times.clone(), |times, own| {
-            if own.covers(&times) { times } else { times.intersect(own) }
-        });
+        let times = [&source.times, &target.times]
+            .into_iter()
+            .fold(self.times.clone(), |times, own| if own.covers(&times) { times } else { times.intersect(own) });
         Cube {
             family: self.family,
             sets: [
@@ -82,7 +82,6 @@ impl Allowance {
             ],
         }
     }
-
 }
 
 /// All that opens under a policy at or after an instant.

@@ -182,7 +182,8 @@ impl<'p> Devices<'p> {
     /// declared host, and those that belong to no addresses (routers', those of
     /// hosts named by a `via`, those of hosts without address).
     fn free_macs(&self, at: u128) -> IntervalSet {
-        let here = || self.devices.iter().zip(&self.policy.hosts).enumerate().filter(|(_, (d, _))| d.times.contains(at));
+        let here =
+            || self.devices.iter().zip(&self.policy.hosts).enumerate().filter(|(_, (d, _))| d.times.contains(at));
         let mut named = vec![false; self.devices.len()];
         for (_, (_, host)) in here() {
             if let Some(HostId(via)) = host.via {

@@ -40,8 +40,10 @@ enum Outcome {
 
 /// Tries every expectation. Without its own `at`, a denial must hold at every
 /// moment from `at` on, a permission at `at`. A source's MAC is any for a
-/// denial, but for hosts of no address: their MAC is all they are; for a
-/// permission it is the declared one. Isolation and rates are ignored.
+/// denial, but for hosts of no address: their MAC is all they are. For a
+/// permission sources are those that binding lets speak: a declared address with
+/// its declared MACs, an undeclared one with undeclared MACs; of a strict zone
+/// its declared hosts alone. Isolation and rates are ignored.
 pub fn expectations(policy: &Policy, at: Timestamp) -> Vec<ExpectationResult> {
     let interfaces = interfaces_of([policy]);
     let since = policy.expectations.iter().filter_map(|e| e.at).fold(at, Timestamp::min);

@@ -29,7 +29,7 @@ pub use geometry::{Geometry, Source, Target};
 pub use matrix::{Cell, CellEntry, Matrix, matrix};
 pub use nearest::{Differs, Nearest, Neighbours, nearest};
 pub use packet::{packet_json, packet_text};
-pub use trace::{Trace, trace};
+pub use trace::{Mismatch, Trace, trace};
 
 #[cfg(test)]
 mod tests;

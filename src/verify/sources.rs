@@ -70,8 +70,10 @@ impl Geometry<'_> {
         let every = everywhere(family);
         for row in self.admitted(zone, family, rule, claims) {
             for stretch in self.stretches(zone, family) {
-                let addresses =
-                    row.addresses.as_ref().map_or_else(|| stretch.addresses.clone(), |a| a.intersect(&stretch.addresses));
+                let addresses = row
+                    .addresses
+                    .as_ref()
+                    .map_or_else(|| stretch.addresses.clone(), |a| a.intersect(&stretch.addresses));
                 let addresses = if path == Path::Input { addresses.subtract(&every) } else { addresses };
                 push(&mut out, &stretch.interfaces, &row, addresses);
             }
