@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
-use super::flow::time_text;
+use super::flow::{object, time_text};
 use super::nearest::{Differs, Nearest, Neighbours};
 use crate::judge::{End, Question, judge};
 use crate::policy::{DenyReason, HostId, Policy, Verdict, ZoneId};
@@ -109,19 +109,23 @@ impl Nearest {
 
 impl Trace {
     /// SPEC §4's JSON; `nearest` is null when allowed or where there is no entry.
-    /// Beside it `declared` and `seen` for a denial by binding, and `opens` for one
-    /// outside a window; null otherwise.
+    /// Beside it `declared` and `seen` for a denial by binding, and `opens` (null if
+    /// never) for one outside a window; no other answer has these keys.
     pub fn to_json(&self, timezone: &TimeZone) -> Value {
-        json!({
-            "verdict": self.verdict.as_str(),
-            "reason": self.verdict.reason(),
-            "entry": self.entry,
-            "from_zone": self.from_zone,
-            "to_zone": self.to_zone,
-            "nearest": self.nearest.as_ref().map(Nearest::to_json),
-            "declared": self.mismatch.as_ref().map(|m| m.declared.clone()),
-            "seen": self.mismatch.as_ref().map(|m| m.seen.clone()),
-            "opens": self.opens.map(|at| time_text(at, timezone)),
-        })
+        let mut answer = vec![
+            ("verdict", json!(self.verdict.as_str())),
+            ("reason", json!(self.verdict.reason())),
+            ("entry", json!(self.entry)),
+            ("from_zone", json!(self.from_zone)),
+            ("to_zone", json!(self.to_zone)),
+            ("nearest", json!(self.nearest.as_ref().map(Nearest::to_json))),
+        ];
+        if let Some(mismatch) = &self.mismatch {
+            answer.extend([("declared", json!(mismatch.declared)), ("seen", json!(mismatch.seen))]);
+        }
+        if self.verdict == Verdict::Deny(DenyReason::OutsideWindow) {
+            answer.push(("opens", json!(self.opens.map(|at| time_text(at, timezone)))));
+        }
+        object(answer)
     }
 }

@@ -92,8 +92,8 @@ fn via_moves_a_host_to_the_routers_mac() {
 }
 
 #[test]
-fn twenty_thousand_hosts_leave_one_rest() {
-    let hosts: String = (0..20_000)
+fn thousands_of_hosts_leave_one_rest() {
+    let hosts: String = (0..4_000)
         .map(|n| {
             let (high, low) = (n / 200, n % 200 + 1);
             format!("[hosts.h{n}]\nzone = \"big\"\nip = [\"10.30.{high}.{low}\"]\nmac = [\"02:00:00:00:{high:02x}:{low:02x}\"]\n")
