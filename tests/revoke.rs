@@ -381,7 +381,10 @@ fn a_flow_whose_device_is_no_longer_the_declared_one_is_cut() {
     }
     let mut town = Town::new();
     let with = |mac: &str| {
-        let host = format!("[hosts.pc]\nzone = \"a\"\nip = [\"10.1.0.1\", \"fd01::1\"]\nmac = [\"{mac}\"]\n");
+        // A router, so that its other address is no ip-mismatch.
+        let host = format!(
+            "[hosts.pc]\nkind = \"router\"\nzone = \"a\"\nip = [\"10.1.0.1\", \"fd01::1\"]\nmac = [\"{mac}\"]\n"
+        );
         format!("{BASE}{host}{}{}", entry("pc a:pc > b tcp/22"), entry("free a:10.1.0.2 > b tcp/22"))
     };
     town.change_at(&with(&Town::mac(1)), now(), Established::Revoke);
