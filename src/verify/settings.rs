@@ -251,6 +251,7 @@ fn entry((p, a): Of<'_, Entry>, (q, b): Of<'_, Entry>) -> Vec<&'static str> {
         ("schedule", a.schedule != b.schedule),
         ("rate", a.rate != b.rate),
         ("log", a.log != b.log),
+        ("rate", a.rate != b.rate),
         ("attest", a.attest != b.attest),
         ("approval", approval(a) != approval(b)),
     ])
