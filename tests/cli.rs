@@ -372,6 +372,53 @@ fn trace_says_verdict_reason_entry_and_zones() {
 }
 
 #[test]
+fn trace_tells_a_forged_mac_from_a_forged_address() {
+    let with = |mac: &str, src: &str, more: &[&str]| {
+        let packet =
+            ["--in", "eth1", "--out", "eth2", "--mac", mac, "--src", src, "--dst", "10.20.0.50", "--dport", "443"];
+        trace(&[&packet[..], more].concat()).1
+    };
+    let forged = with("00:00:5e:00:53:99", "10.10.0.20", &[]);
+    let want = serde_json::json!({
+        "verdict": "deny", "reason": "mac-mismatch", "entry": null, "from_zone": "mynumber", "to_zone": "lgwan",
+        "nearest": { "entry": "MN-001", "differs": ["mac"] },
+        "declared": ["00:00:5e:00:53:20"], "seen": ["00:00:5e:00:53:99"],
+    });
+    assert_eq!(forged, want);
+    // The zone is strict: an open flow does not help.
+    let open = with("00:00:5e:00:53:99", "10.10.0.20", &["--state", "established"]);
+    assert_eq!(open["reason"], "mac-mismatch");
+    assert_eq!(with("00:00:5e:00:53:20", "10.10.0.20", &["--state", "established"])["reason"], "established");
+    let moved = with("00:00:5e:00:53:20", "10.10.0.77", &[]);
+    assert_eq!((&moved["reason"], &moved["declared"]), (&"ip-mismatch".into(), &serde_json::json!(["10.10.0.20"])));
+    let foreign = with("00:00:5e:00:53:99", "10.10.0.77", &[]);
+    assert_eq!((&foreign["reason"], &foreign["nearest"]["differs"][0]), (&"foreign-device".into(), &"src".into()));
+    for (lang, word) in [
+        ("ja", "登録: 00:00:5e:00:53:20、実際: 00:00:5e:00:53:99"),
+        ("en", "declared: 00:00:5e:00:53:20; seen: 00:00:5e:00:53:99"),
+    ] {
+        let words = example(&[
+            "--lang",
+            lang,
+            "trace",
+            "--in",
+            "eth1",
+            "--out",
+            "eth2",
+            "--mac",
+            "00:00:5e:00:53:99",
+            "--src",
+            "10.10.0.20",
+            "--dst",
+            "10.20.0.50",
+            "--dport",
+            "443",
+        ]);
+        assert!(out(&words).contains(word), "{}", out(&words));
+    }
+}
+
+#[test]
 fn trace_knows_states_zones_and_the_gateway() {
     for (state, reason) in [("established", "established"), ("invalid", "invalid"), ("new", "no-allow-entry")] {
         let renkei = ["--in", "eth2", "--mac", "00:00:5e:00:53:50", "--src", "10.20.0.50"];

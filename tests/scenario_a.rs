@@ -347,12 +347,17 @@ fn a_file_opens_a_flow_within_a_second_and_a_broken_one_changes_nothing() {
     assert!(!print.works(SHUT));
     let line = "allow = [{ id = \"LP-001\", from = \"lgwan:10.20.0.101\", to = \"mfp:mfp-1\", services = \"print\", \
                 approval = \"R8-031\" }]\n";
+    let before = guard.json(&["status"])["digest"].clone();
     std::fs::write(guard.policy_file("50-print.toml"), line).unwrap();
     let written = Instant::now();
     while !print.works(Duration::from_millis(100)) {
         assert!(written.elapsed() < Duration::from_secs(1), "not open after a second:\n{}", guard.log());
     }
     eprintln!("open after {:?}", written.elapsed());
+    // The kernel decides by it before the daemon has read it back and says so.
+    while guard.json(&["status"])["digest"] == before {
+        assert!(written.elapsed() < PATIENCE, "status stays behind:\n{}", guard.log());
+    }
     let digest = guard.json(&["status"])["digest"].clone();
     assert!(digest.is_string());
 
