@@ -71,25 +71,12 @@ struct Town {
 
 impl Town {
     fn new() -> Self {
-        let lab = Lab::new(&["eth1", "eth2"]);
-        for (port, net) in [(0, 1), (1, 2)] {
-            let name = &lab.ports[port].name;
-            let host = &lab.ports[port].namespace;
-            lab.gateway.ip(&format!("address add 10.{net}.0.254/24 dev {name}\n"));
-            lab.gateway.ip6(&format!("address add fd0{net}::fe/64 dev {name} nodad\n"));
-            host.ip(&format!("link set {name} address {}\n", Self::mac(net)));
-            for n in [1, 2, 3] {
-                host.ip(&format!("address add 10.{net}.0.{n}/24 dev {name}\n"));
-                host.ip6(&format!("address add fd0{net}::{n}/64 dev {name} nodad\n"));
-            }
-            host.ip(&format!("route add default via 10.{net}.0.254\n"));
-            host.ip6(&format!("route add default via fd0{net}::fe\n"));
-        }
+        let lab = Lab::of_hosts();
         Self { lab, enforcer: Enforcer::new(Nft::default()) }
     }
 
     fn mac(net: u8) -> String {
-        format!("02:00:00:00:0{net}:01")
+        Lab::host_mac(net)
     }
 
     fn host(&self, net: usize) -> &Namespace {

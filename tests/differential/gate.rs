@@ -135,11 +135,20 @@ impl Gate {
         if let Some(question) = shot.arp(at) {
             return (state, judge::arp(policy, &question));
         }
-        let over = |entry: &Entry| {
-            limit(entry).is_some_and(|limit| self.used.get(&limit).is_some_and(|used| *used >= limit.1.count))
-        };
-        let over_rate = policy.entries.iter().enumerate().filter(|(_, entry)| over(entry)).map(|(i, _)| i).collect();
-        (state, judge::judge(policy, &Question { over_rate, ..shot.question(state, at) }))
+        let question = |over_rate| Question { over_rate, ..shot.question(state, at) };
+        let rated = policy.entries.iter().enumerate().filter_map(|(i, entry)| Some((i, limit(entry)?)));
+        // Until it is answered all packets of a flow are new; a rate counts the flow once, and it stays its entry's.
+        let own = self.flows.entry(shot).filter(|_| state == ConnState::New);
+        if let Some(own) = own {
+            let others = rated.clone().map(|(index, _)| index).filter(|index| *index != own).collect();
+            let answer = judge::judge(policy, &question(others));
+            if answer.entry == Some(own) {
+                return (state, answer);
+            }
+        }
+        let used = |limit: &(String, Rate)| self.used.get(limit).copied().unwrap_or(0);
+        let over = rated.filter(|(_, limit)| used(limit) >= limit.1.count).map(|(index, _)| index).collect();
+        (state, judge::judge(policy, &question(over)))
     }
 
     /// Sends packets and gives those that went otherwise than the judge says,
@@ -157,29 +166,31 @@ impl Gate {
                 continue;
             }
             let (state, answer) = self.judged(policy, at, &shot);
-            if let Some(limit) = answer.entry.and_then(|index| limit(&policy.entries[index])) {
-                // Whether it counts must be certain.
-                if shot.reach() == Reach::Perhaps {
-                    continue;
-                }
-                *self.used.entry(limit).or_default() += u32::from(shot.reach() == Reach::Surely);
+            let limit = answer.entry.and_then(|index| limit(&policy.entries[index]));
+            // Whether it counts must be certain.
+            if limit.is_some() && shot.reach() == Reach::Perhaps {
+                continue;
             }
+            let mut fresh = false;
             if state == ConnState::New && answer.verdict.is_allow() && shot.reach() != Reach::Never {
-                self.flows.opened(&shot);
+                fresh = self.flows.opened(&shot, answer.entry);
+            }
+            if let (Some(limit), true) = (limit, fresh) {
+                *self.used.entry(limit).or_default() += 1;
             }
             if shot.reach() == Reach::Surely {
                 *self.tried.entry(answer.verdict.reason()).or_default() += 1;
             }
             self.send(&shot);
-            judged.push((shot, state, answer));
+            judged.push((shot, state, answer, fresh));
         }
         let seen = Seen::read(self.lab.settle());
         let (mut wrong, mut opened) = (Vec::new(), Vec::new());
-        for (shot, state, answer) in judged {
-            match seen.against(policy, &shot, state, answer) {
+        for (shot, state, answer, fresh) in judged {
+            match seen.against(policy, &shot, state, answer, fresh) {
                 Some(words) => wrong.push(Disagreement { shot, words }),
                 None => {
-                    if let (Some(entry), true) = (answer.entry, seen.passed(&shot)) {
+                    if let (Some(entry), true) = (answer.entry.filter(|_| fresh), seen.passed(&shot)) {
                         *self.entry_hits.entry(entry).or_default() += 1;
                     }
                     if opens(&shot, state, answer) {
@@ -283,8 +294,8 @@ impl Seen {
         }
     }
 
-    /// What is wrong, if anything.
-    fn against(&self, policy: &Policy, shot: &Shot, state: ConnState, answer: Answer) -> Option<String> {
+    /// What is wrong, if anything. `fresh`: the packet makes a flow its entry's.
+    fn against(&self, policy: &Policy, shot: &Shot, state: ConnState, answer: Answer, fresh: bool) -> Option<String> {
         let mark = shot.frame.mark();
         let none = Vec::new();
         let denied = self.denied.get(&mark).unwrap_or(&none);
@@ -292,7 +303,7 @@ impl Seen {
         let accepted = self.accepted.get(&mark).unwrap_or(&no_tags);
         let passed = self.passed(shot);
         let elsewhere = self.came_out.get(&mark).is_some_and(|ports| ports.iter().any(|p| Some(*p) != shot.to.port()));
-        let wanted_tag = answer.entry.filter(|_| answer.logged).map(|e| entry_tag(&policy.entries[e].id));
+        let wanted_tag = answer.entry.filter(|_| answer.logged && fresh).map(|e| entry_tag(&policy.entries[e].id));
         let right = match (answer.verdict, shot.reach()) {
             // Announcements are answered by nobody.
             (Verdict::Allow(_), _) if matches!(shot.frame.body, Body::Arp { operation: 2, .. }) => denied.is_empty(),
@@ -310,7 +321,7 @@ impl Seen {
             format!(
                 "judge: {} {} entry {:?} logged {} from {:?} to {:?} (state {state:?}, reach {:?})\n\
                  kernel: passed {passed}, elsewhere {elsewhere}, denied {denied:?}, accepted {accepted:?}, \
-                 answered {answered} (asked: {:?})",
+                 answered {answered} (asked: {:?}), fresh {fresh}",
                 answer.verdict.as_str(),
                 answer.verdict.reason(),
                 answer.entry.map(|e| &policy.entries[e].id),
@@ -354,7 +365,9 @@ fn wants_answer(policy: &Policy, shot: &Shot, state: ConnState, answer: Answer) 
         _ => false,
     };
     let whole = shot.frame.cut == Cut::Whole && shot.frame.extensions.is_empty();
-    (simple && whole && state == ConnState::New && shot.to != Side::Gateway).then_some(true)
+    // An answer is the gateway's own packet, which isolation may cut.
+    let free = policy.isolated.is_empty();
+    (free && simple && whole && state == ConnState::New && shot.to != Side::Gateway).then_some(true)
 }
 
 /// The ports of a TCP reset.

@@ -12,6 +12,8 @@ use crate::lab::Lab;
 use crate::lab::frame::{Body, Cut, Extension, Frame};
 use crate::policies::PORTS;
 
+/// Whether what neighbour discovery says is judged.
+const ND: bool = false;
 /// TCP SYN, alone.
 pub const SYN: u8 = 0x02;
 
@@ -73,7 +75,7 @@ impl Shot {
             Body::Raw { .. } | Body::Auth(_) | Body::Arp { .. } => {}
         }
         let discovery = match &frame.body {
-            Body::Discovery { kind, target, option } => Some(Discovery {
+            Body::Discovery { kind, target, option } if ND => Some(Discovery {
                 target: matches!(kind, 135 | 136).then_some(*target),
                 link_address: option.map(|(_, mac)| mac),
             }),
@@ -175,9 +177,18 @@ pub fn is_own(addr: IpAddr) -> bool {
 /// What identifies a flow to connection tracking, from one side.
 type Key = (IpAddr, IpAddr, u8, u16, u16);
 
+/// What is known of a flow.
+#[derive(Default)]
+struct Known {
+    /// The other side has spoken.
+    answered: bool,
+    /// The entry that let it open, or that let its last packet through before it was answered.
+    entry: Option<usize>,
+}
+
 /// The flows that the kernel has confirmed: opened and let through.
 #[derive(Default)]
-pub struct Flows(HashMap<Key, bool>);
+pub struct Flows(HashMap<Key, Known>);
 
 impl Flows {
     /// The state in which the kernel sees a packet (nf_conntrack_proto_*.c).
@@ -193,19 +204,31 @@ impl Flows {
             return ConnState::Established;
         }
         let key = key(&shot.frame);
-        if let Some(replied) = self.0.get_mut(&reversed(key)) {
-            *replied = true;
+        if let Some(known) = self.0.get_mut(&reversed(key)) {
+            known.answered = true;
             return ConnState::Established;
         }
         match self.0.get(&key) {
-            Some(true) => ConnState::Established,
+            Some(known) if known.answered => ConnState::Established,
             _ => fresh,
         }
     }
 
-    /// Notes that a packet in state new was let through.
-    pub fn opened(&mut self, shot: &Shot) {
-        self.0.entry(key(&shot.frame)).or_insert(false);
+    /// The entry whose flow the packet is of.
+    pub fn entry(&self, shot: &Shot) -> Option<usize> {
+        if matches!(shot.frame.body, Body::Arp { .. }) {
+            return None;
+        }
+        self.0.get(&key(&shot.frame))?.entry
+    }
+
+    /// Notes that a packet in state new was let through, and by which entry; true
+    /// if that makes it the entry's flow, which it was not yet.
+    pub fn opened(&mut self, shot: &Shot, entry: Option<usize>) -> bool {
+        let known = self.0.entry(key(&shot.frame)).or_default();
+        let before = known.entry;
+        known.entry = entry.or(before);
+        entry.is_some() && entry != before
     }
 }
 

@@ -8,7 +8,9 @@ use super::Resolver;
 use super::times::Side;
 use crate::diag::{Finding, Message, Place};
 use crate::document::{Allow, AllowApproval, Approval as WrittenApproval, At, duplicate};
-use crate::policy::{Approval, Endpoint, Entry, EntryApproval, Expectation, Purpose, Remote, Sanitise, Schedule};
+use crate::policy::{
+    Approval, Endpoint, Entry, EntryApproval, Expectation, MAX_RATE, Purpose, Rate, Remote, Sanitise, Schedule,
+};
 
 /// Entries' ids stand in counters and log lines.
 const MAX_ID: usize = 200;
@@ -105,12 +107,24 @@ impl<'a> Resolver<'a> {
             sanitise: written.sanitise.as_ref().and_then(|s| sanitise(&s.value)),
             remote: written.remote.map(|(mfa, encrypted)| Remote { mfa, encrypted }),
             schedule: self.schedule(written, lapse, id),
-            rate: None,
+            rate: written.rate.as_ref().and_then(|rate| self.rate(rate, id)),
             log: written.log,
             attest: written.attest.clone(),
             approval,
             place: written.id.as_ref().map_or(&written.place, |id| &id.place).clone(),
         }
+    }
+
+    fn rate(&mut self, text: &At<String>, id: &str) -> Option<Rate> {
+        let rate = text.value.parse().ok();
+        if rate.is_none() {
+            self.bad(
+                Message::new("policy-bad-rate").with("value", &text.value).with("most", u64::from(MAX_RATE)),
+                text,
+                id,
+            );
+        }
+        rate
     }
 
     fn schedule(&mut self, written: &Allow, lapse: Option<Timestamp>, id: &str) -> Schedule {
