@@ -6,6 +6,13 @@ use jiff::{Timestamp, ToSpan as _};
 use zoned::net::MacAddr;
 use zoned::policy::{HostId, Isolated, Policy, Validity};
 
+/// What the kernel is held to.
+pub const BINDING: bool = false;
+pub const ISOLATION: bool = false;
+pub const TIME: bool = false;
+/// What neighbour discovery says beside its headers.
+pub const DISCOVERY: bool = false;
+
 /// `[zones.*]`.
 #[derive(Clone)]
 pub struct Zone {
@@ -120,7 +127,9 @@ impl Draft {
     fn write(&self, out: &mut String) -> std::fmt::Result {
         let output = if self.output_deny { "deny" } else { "allow" };
         write!(out, "\n[gateway]\noutput = \"{output}\"\nmanagement = {:?}\n", self.management)?;
-        write!(out, "\n[binding]\nenforce = {}\nstrict_zones = {:?}\n", self.enforce, self.strict)?;
+        if BINDING {
+            write!(out, "\n[binding]\nenforce = {}\nstrict_zones = {:?}\n", self.enforce, self.strict)?;
+        }
         for zone in &self.zones {
             let (intra, deny) =
                 (if zone.intra { "allow" } else { "deny" }, if zone.reject { "reject" } else { "drop" });
@@ -173,6 +182,9 @@ impl Draft {
             Cut::Mac(mac) => Some(Isolated::Mac(*mac)),
         });
         policy.isolated = isolated.collect();
+        if !BINDING {
+            policy.binding = zoned::policy::Binding::default();
+        }
     }
 
     /// Everything in words: the configuration, and what it does not say.

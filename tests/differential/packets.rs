@@ -4,8 +4,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
 use zoned::net::{Family, IfPattern, MacAddr, PortRange, Proto, Service};
-use zoned::policy::{Endpoint, HostId, Networks, Policy, ZoneId};
+use zoned::policy::{Endpoint, Entry, HostId, Networks, Policy, ZoneId};
 
+use crate::draft::BINDING;
 use crate::lab::Lab;
 use crate::lab::frame::{Body, Cut, Extension, Frame};
 use crate::policies::{PORTS, edge, neighbour, outside_address, within};
@@ -38,7 +39,7 @@ impl Maker<'_> {
         }
         match self.random.below(100) {
             0..4 => return self.link_talk(),
-            4..8 => return self.arp(),
+            4..8 if BINDING => return self.arp(),
             8..11 => return self.advertisement(),
             _ => {}
         }
@@ -88,7 +89,12 @@ impl Maker<'_> {
             let from = self.host_end(line.host);
             return (from, End { side: Side::Gateway, ..from }, service);
         }
-        if let (Some(entry), true) = (self.random.pick_any(&policy.entries), self.random.chance(60)) {
+        let rated: Vec<&Entry> = policy.entries.iter().filter(|entry| entry.rate.is_some()).collect();
+        let entry = match self.random.chance(20) {
+            true => self.random.pick_any(&rated).copied(),
+            false => self.random.pick_any(&policy.entries),
+        };
+        if let (Some(entry), true) = (entry, self.random.chance(60)) {
             let (from, to) = (*self.random.pick(&entry.from), *self.random.pick(&entry.to));
             let (from, mut to) = (self.end(from), self.end(to));
             if from.side == Side::Gateway && to.side == Side::Gateway {

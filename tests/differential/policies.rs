@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 use zoned::net::{AddrRange, Family, IfPattern, MacAddr, addr_to_u128, u128_to_addr};
 
-use crate::draft::{Cut, Draft, Entry, Group, Host, Zone};
+use crate::draft::{Cut, Draft, Entry, Group, Host, ISOLATION, TIME, Zone};
 use crate::random::Random;
 
 /// The lab's interfaces.
@@ -120,7 +120,7 @@ fn cut(random: &mut Random, draft: &Draft) -> Option<Cut> {
 /// Isolates something else, and has other strict zones: what changes under open flows.
 pub fn amend(random: &mut Random, draft: &mut Draft) {
     draft.isolated.clear();
-    if random.chance(60) {
+    if ISOLATION && random.chance(60) {
         let cut = cut(random, draft);
         draft.isolated.extend(cut);
     }
@@ -149,7 +149,7 @@ pub fn policy(random: &mut Random, at: Timestamp) -> Draft {
     }
     draft.enforce = random.chance(80);
     draft.strict = draft.zones.iter().filter(|_| random.chance(25)).map(|z| z.name.clone()).collect();
-    if random.chance(20) {
+    if ISOLATION && random.chance(20) {
         for _ in 0..random.between(1, 3) {
             let cut = cut(random, &draft);
             draft.isolated.extend(cut);
@@ -298,7 +298,7 @@ fn host(random: &mut Random, index: usize, draft: &Draft, taken: &mut Vec<AddrRa
     let routers: Vec<&Host> = draft.hosts.iter().filter(|h| h.via.is_none() && !h.mac.is_empty()).collect();
     let via = if ip.is_empty() || random.chance(80) { None } else { random.pick_any(&routers).map(|h| h.name.clone()) };
     let label = random.chance(50).then(|| (*random.pick(&LABELS)).to_owned());
-    let (router, gone) = (random.chance(12), random.chance(6));
+    let (router, gone) = (random.chance(12), TIME && random.chance(6));
     Some(Host { name: format!("h{index}"), zone: zone.name.clone(), ip, mac, via, label, router, gone })
 }
 
@@ -375,7 +375,7 @@ fn entry(random: &mut Random, index: usize, draft: &Draft, at: Timestamp) -> Opt
         services: services.into_iter().map(str::to_owned).collect(),
         starts: starts.map(str::to_owned),
         expires: random.chance(25).then(|| ends_by.to_owned()),
-        window: random.chance(20).then(|| window(random, at)),
+        window: (TIME && random.chance(20)).then(|| window(random, at)),
         rate: random.chance(15).then(|| random.between(1, 4) as u32),
         approval: if random.chance(8) { "lapsed" } else { "lasting" }.to_owned(),
         log: random.chance(30),

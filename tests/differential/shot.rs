@@ -8,12 +8,11 @@ use jiff::Timestamp;
 use zoned::judge::{Arp, Discovery, Question};
 use zoned::net::{ConnState, Family, Packet, Proto};
 
+use crate::draft::DISCOVERY;
 use crate::lab::Lab;
 use crate::lab::frame::{Body, Cut, Extension, Frame};
 use crate::policies::PORTS;
 
-/// Whether what neighbour discovery says is judged.
-const ND: bool = false;
 /// TCP SYN, alone.
 pub const SYN: u8 = 0x02;
 
@@ -75,7 +74,7 @@ impl Shot {
             Body::Raw { .. } | Body::Auth(_) | Body::Arp { .. } => {}
         }
         let discovery = match &frame.body {
-            Body::Discovery { kind, target, option } if ND => Some(Discovery {
+            Body::Discovery { kind, target, option } if DISCOVERY => Some(Discovery {
                 target: matches!(kind, 135 | 136).then_some(*target),
                 link_address: option.map(|(_, mac)| mac),
             }),

@@ -102,7 +102,8 @@ impl Arrival {
     pub fn read(port: usize, gateway: MacAddr, frame: &[u8]) -> Option<Self> {
         let kind: [u8; 2] = frame.get(12..14)?.try_into().ok()?;
         let packet = frame.get(14..)?.to_vec();
-        (matches!(kind, [0x08, 0x00] | [0x86, 0xdd] | [0x08, 0x06]) && frame[6..12] == gateway.0).then_some(Self { port, packet })
+        (matches!(kind, [0x08, 0x00] | [0x86, 0xdd] | [0x08, 0x06]) && frame[6..12] == gateway.0)
+            .then_some(Self { port, packet })
     }
 }
 
