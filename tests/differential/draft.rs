@@ -7,7 +7,7 @@ use zoned::net::MacAddr;
 use zoned::policy::{HostId, Isolated, Policy, Validity};
 
 /// What the kernel is held to.
-pub const BINDING: bool = false;
+pub const BINDING: bool = true;
 pub const ISOLATION: bool = false;
 pub const TIME: bool = false;
 /// What neighbour discovery says beside its headers.
