@@ -20,6 +20,7 @@ use super::answer;
 use super::control::{self, Call};
 use super::jobs::{self, Compiled, Done, Origin, Preparation, Read, Set};
 use super::log::LogTask;
+use super::pins::Pins;
 use super::protocol::{Refusal, Request, SOCKET, accepted};
 use super::state::{
     Action, Active, Answer, Cause, Event, Failure, InForce, Moment, ReplyId, Report, Signal, State, Summary, Tell,
@@ -119,6 +120,7 @@ pub(super) struct Daemon {
     /// What came of an action at once, to be dealt with next.
     later: VecDeque<Event>,
     pub(super) log: Option<LogTask>,
+    pub(super) pins: Option<Pins>,
 }
 
 /// The signals that are meant for us, and the watchdog's pace.
@@ -154,6 +156,7 @@ impl Daemon {
             running: None,
             later: VecDeque::new(),
             log: None,
+            pins: None,
             settings,
         })
     }
@@ -394,6 +397,7 @@ impl Daemon {
             tracing::error!(%error, "timerfd");
         }
         self.record();
+        self.pin();
         if sent {
             tracing::info!(generation = self.state.generation, "{}", self.words(&status::line(&self.state)));
         }

@@ -1,4 +1,5 @@
-//! What is kept on disk: flow records and revisions.
+//! What is kept on disk: flow records, revisions, and which neighbour entries are ours.
 
 pub mod flows;
+pub mod pins;
 pub mod revisions;

@@ -6,6 +6,7 @@ pub mod conntrack;
 pub mod files;
 #[cfg(test)]
 pub(crate) mod namespace;
+pub mod neighbours;
 mod netlink;
 pub mod nflog;
 pub mod nft;

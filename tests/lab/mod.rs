@@ -224,6 +224,11 @@ impl Lab {
         }
     }
 
+    /// Sends one Ethernet frame of any kind into a port.
+    pub fn send_raw(&mut self, port: usize, frame: &[u8]) {
+        self.ports[port].raw.send(frame);
+    }
+
     /// Waits until everything sent has been dealt with and gives what happened.
     ///
     /// A barrier frame goes from every port to the gateway behind what was sent

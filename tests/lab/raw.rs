@@ -93,6 +93,8 @@ pub fn ethernet(to: MacAddr, from: MacAddr, kind: u16) -> [u8; 14] {
 pub struct Arrival {
     /// The port.
     pub port: usize,
+    /// The MAC that it was sent to.
+    pub dst_mac: MacAddr,
     /// The packet from its IP header on.
     pub packet: Vec<u8>,
 }
@@ -102,7 +104,8 @@ impl Arrival {
     pub fn read(port: usize, gateway: MacAddr, frame: &[u8]) -> Option<Self> {
         let ip = frame.get(12..14) == Some(&[0x08, 0x00]) || frame.get(12..14) == Some(&[0x86, 0xdd]);
         let packet = frame.get(14..)?.to_vec();
-        (ip && frame[6..12] == gateway.0).then_some(Self { port, packet })
+        let dst_mac = MacAddr(frame[..6].try_into().ok()?);
+        (ip && frame[6..12] == gateway.0).then_some(Self { port, dst_mac, packet })
     }
 }
 
