@@ -86,7 +86,7 @@ pub(super) fn of(daemon: &Daemon, lang: Lang) -> Status {
         "next_change": set.map(next_change),
         "clock": { "now": Timestamp::now(), "synchronised": clock::synchronised() },
         "watch": { "ok": daemon.blind.is_none(), "error": daemon.blind },
-        "binding": "unsupported",
+        "binding": set.map(|set| binding(&set.policy)),
         "drift": "unsupported",
         "neighbours": neighbours(daemon, lang),
         "isolations": [],
@@ -140,6 +140,12 @@ fn neighbours(daemon: &Daemon, lang: Lang) -> Value {
     let health = pins.health();
     let failed: Vec<String> = health.failed.iter().map(|message| message.text(lang)).collect();
     json!({ "pinned": health.wanted.saturating_sub(failed.len()), "wanted": health.wanted, "failed": failed })
+}
+
+fn binding(policy: &Policy) -> Value {
+    let binding = &policy.binding;
+    let strict: Vec<&str> = binding.strict.iter().map(|zone| policy.zone(*zone).name.as_str()).collect();
+    json!({ "enforce": binding.enforce, "strict_zones": strict, "pin_neighbours": binding.pin_neighbours })
 }
 
 fn next_change(set: &Set) -> Value {
