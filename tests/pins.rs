@@ -37,6 +37,10 @@ model = "general"
 class = "general"
 interfaces = ["eth1", "late"]
 networks = ["10.1.0.0/24", "fd01::/64", "10.7.0.0/24"]
+# Spoofed packets reach the kernel: what is pinned alone withstands them.
+[binding]
+enforce = false
+pin_neighbours = true
 [log]
 retention_days = 30
 [[allow]]
@@ -116,12 +120,10 @@ impl Site {
         }
     }
 
-    /// An ARP packet into the port: operation, sender, target.
-    fn arp(&mut self, operation: u8, mac: MacAddr, sender: [u8; 4], target: [u8; 4]) {
-        let mut bytes = raw::ethernet(Lab::gateway_mac_at(0), mac, 0x0806).to_vec();
-        bytes.extend([0, 1, 8, 0, 6, 4, 0, operation]);
-        bytes.extend([&mac.0[..], &sender, &Lab::gateway_mac_at(0).0, &target].concat());
-        self.lab.send_raw(0, &bytes);
+    /// An ARP packet of the thief's into the port.
+    fn arp(&mut self, operation: u8, sender: [u8; 4], target: [u8; 4]) {
+        let body = Body::Arp { operation, sender_mac: THIEF };
+        self.lab.send(0, &Frame::new(THIEF, sender.into(), target.into(), body));
     }
 }
 
@@ -154,9 +156,9 @@ fn replies_reach_the_declared_device() {
     site.lab.gateway.sysctl(&["ipv4/conf/eth1/arp_accept=1"]);
     for _ in 0..3 {
         // Answers nobody asked for, about itself, and questions.
-        site.arp(2, THIEF, [10, 1, 0, 9], [10, 1, 0, 254]);
-        site.arp(2, THIEF, [10, 1, 0, 9], [10, 1, 0, 9]);
-        site.arp(1, THIEF, [10, 1, 0, 9], [10, 1, 0, 254]);
+        site.arp(2, [10, 1, 0, 9], [10, 1, 0, 254]);
+        site.arp(2, [10, 1, 0, 9], [10, 1, 0, 9]);
+        site.arp(1, [10, 1, 0, 9], [10, 1, 0, 254]);
         let (own, gateway) = ("fd01::9".parse().unwrap(), "fd01::fe".parse().unwrap());
         let body = Body::Discovery { kind: 136, target: own, option: Some((2, THIEF)) };
         let mut frame = Frame::new(THIEF, own, gateway, body);
