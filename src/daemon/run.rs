@@ -21,12 +21,13 @@ use super::control::{self, Call};
 use super::jobs::{self, Compiled, Done, Origin, Preparation, Read, Set};
 use super::log::LogTask;
 use super::pins::Pins;
-use super::protocol::{Refusal, Request, SOCKET, accepted};
+use super::protocol::{Refusal, Request, SOCKET, accepted, same_config};
 use super::state::{
     Action, Active, Answer, Cause, Event, Failure, InForce, Moment, ReplyId, Report, Signal, State, Summary, Tell,
     Timer, What,
 };
 use super::status;
+use super::usage::{self, UsageTask};
 use crate::diag::{Lang, Message, Severity};
 use crate::enforce::Enforcer;
 use crate::flow::Context;
@@ -121,6 +122,7 @@ pub(super) struct Daemon {
     later: VecDeque<Event>,
     pub(super) log: Option<LogTask>,
     pub(super) pins: Option<Pins>,
+    usage: Option<UsageTask>,
 }
 
 /// The signals that are meant for us, and the watchdog's pace.
@@ -157,6 +159,7 @@ impl Daemon {
             later: VecDeque::new(),
             log: None,
             pins: None,
+            usage: None,
             settings,
         })
     }
@@ -180,6 +183,9 @@ impl Daemon {
                         if let Some(log) = self.log.take() {
                             // A disk that hangs must not keep us; what is lost then shows as a gap.
                             let _ = tokio::time::timeout(FLUSH, log.shutdown()).await;
+                        }
+                        if let Some(usage) = self.usage.take() {
+                            let _ = tokio::time::timeout(FLUSH, usage.shutdown()).await;
                         }
                         return Ok(());
                     }
@@ -216,7 +222,7 @@ impl Daemon {
                 Ok(()) => Some(Event::FilesChanged),
                 Err(error) => { self.deaf = true; self.blinded(&error); None }
             },
-            _ = tick(&mut ears.watchdog) => Some(Event::WatchdogDue),
+            _ = systemd::tick(&mut ears.watchdog) => Some(Event::WatchdogDue),
         }
     }
 
@@ -273,6 +279,10 @@ impl Daemon {
             Request::Status { .. } => {
                 let (status, nft, answer) = (status::of(self, lang), self.settings.nft.clone(), call.answer);
                 tokio::spawn(async move { drop(answer.send(accepted(status::finish(status, &nft, lang).await))) });
+                None
+            }
+            Request::Usage { .. } => {
+                usage::answer(self.usage.as_ref(), call.answer, lang);
                 None
             }
             Request::Apply { config: Some(other), .. } if !same_config(&other, &self.settings.config) => {
@@ -398,6 +408,8 @@ impl Daemon {
         }
         self.record();
         self.pin();
+        let policy = self.running.as_ref().map(|(set, _)| &*set.policy);
+        usage::follow(&mut self.usage, &self.settings, policy);
         if sent {
             tracing::info!(generation = self.state.generation, "{}", self.words(&status::line(&self.state)));
         }
@@ -479,21 +491,4 @@ fn active(settings: &Settings) -> Option<Active> {
     let debounce = Duration::from_millis(200);
     let summary = Summary { digest: revision.record.digest, manual: revision.record.manual, debounce };
     Some(Active { number: revision.record.number, summary })
-}
-
-/// True if both name the same configuration: a folder stands for its `zoned.toml`.
-fn same_config(asked: &Path, own: &Path) -> bool {
-    let whole = |path: &Path| {
-        let file = if path.is_dir() { path.join("zoned.toml") } else { path.to_owned() };
-        fs::canonicalize(&file).unwrap_or(file)
-    };
-    asked == own || whole(asked) == whole(own)
-}
-
-/// The watchdog's next turn; never where there is none.
-async fn tick(watchdog: &mut Option<Interval>) {
-    match watchdog {
-        Some(interval) => drop(interval.tick().await),
-        None => std::future::pending().await,
-    }
 }
