@@ -79,6 +79,11 @@ impl Status<'_> {
     /// What is wrong: the reason, and the findings with their places.
     fn errors(&self) -> String {
         let mut out = String::new();
+        let failed = self.body.get("neighbours").and_then(|pins| pins.get("failed")).and_then(Value::as_array);
+        for message in failed.into_iter().flatten().filter_map(Value::as_str) {
+            out.push_str(&self.context.words(&Message::new("cli-status-error").with("message", message)));
+            out.push('\n');
+        }
         for error in self.list("errors") {
             let message = error.get("message").and_then(Value::as_str).unwrap_or_default();
             out.push_str(&self.context.words(&Message::new("cli-status-error").with("message", message)));

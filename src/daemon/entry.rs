@@ -11,7 +11,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::run::{Settings, run};
 use crate::diag::{Lang, Message, text};
-use crate::enforce::Enforcer;
+use crate::enforce::{Enforcer, remove_pins};
 use crate::nft;
 use crate::pipeline::Candidate;
 use crate::sys::files::DiskTree;
@@ -141,6 +141,14 @@ async fn go(options: Options, lang: Lang) -> Result<ExitCode, Message> {
     }
     if options.teardown {
         Enforcer::new(nft).teardown().await.map_err(|error| error.message())?;
+        let removed = remove_pins(&absolute(&options.state)?);
+        let failed = removed.map_or_else(
+            |error| vec![Message::new("enforce-pins-failed").with("cause", error.to_string())],
+            |kept| kept.failed,
+        );
+        if let Some(message) = failed.into_iter().next() {
+            return Err(message);
+        }
         tracing::info!("{}", Message::new("daemon-torn-down").text(lang));
         return Ok(ExitCode::SUCCESS);
     }

@@ -10,6 +10,7 @@ pub mod control;
 pub mod entry;
 pub mod jobs;
 pub mod log;
+mod pins;
 pub mod protocol;
 pub mod run;
 pub mod state;

@@ -20,6 +20,7 @@ use super::answer;
 use super::control::{self, Call};
 use super::jobs::{self, Compiled, Done, Origin, Preparation, Read, Set};
 use super::log::LogTask;
+use super::pins::Pins;
 use super::protocol::{Refusal, Request, SOCKET, accepted, same_config};
 use super::state::{
     Action, Active, Answer, Cause, Event, Failure, InForce, Moment, ReplyId, Report, Signal, State, Summary, Tell,
@@ -120,6 +121,7 @@ pub(super) struct Daemon {
     /// What came of an action at once, to be dealt with next.
     later: VecDeque<Event>,
     pub(super) log: Option<LogTask>,
+    pub(super) pins: Option<Pins>,
     usage: Option<UsageTask>,
 }
 
@@ -156,6 +158,7 @@ impl Daemon {
             running: None,
             later: VecDeque::new(),
             log: None,
+            pins: None,
             usage: None,
             settings,
         })
@@ -219,7 +222,7 @@ impl Daemon {
                 Ok(()) => Some(Event::FilesChanged),
                 Err(error) => { self.deaf = true; self.blinded(&error); None }
             },
-            _ = tick(&mut ears.watchdog) => Some(Event::WatchdogDue),
+            _ = systemd::tick(&mut ears.watchdog) => Some(Event::WatchdogDue),
         }
     }
 
@@ -404,6 +407,7 @@ impl Daemon {
             tracing::error!(%error, "timerfd");
         }
         self.record();
+        self.pin();
         let policy = self.running.as_ref().map(|(set, _)| &*set.policy);
         usage::follow(&mut self.usage, &self.settings, policy);
         if sent {
@@ -487,12 +491,4 @@ fn active(settings: &Settings) -> Option<Active> {
     let debounce = Duration::from_millis(200);
     let summary = Summary { digest: revision.record.digest, manual: revision.record.manual, debounce };
     Some(Active { number: revision.record.number, summary })
-}
-
-/// The watchdog's next turn; never where there is none.
-async fn tick(watchdog: &mut Option<Interval>) {
-    match watchdog {
-        Some(interval) => drop(interval.tick().await),
-        None => std::future::pending().await,
-    }
 }

@@ -1,7 +1,6 @@
 //! How the daemon stands: the answer to `status`, and the one line for the
 //! service manager.
 
-use std::fs;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -16,6 +15,7 @@ use crate::net::{IfName, IfPattern};
 use crate::nft::names;
 use crate::policy::{DenyReason, Policy};
 use crate::sys::clock;
+use crate::sys::neighbours::interfaces;
 use crate::sys::nft::Nft;
 
 /// How long reading the kernel's counters may take.
@@ -93,6 +93,7 @@ pub(super) fn of(daemon: &Daemon, lang: Lang) -> Status {
         "watch": { "ok": daemon.blind.is_none(), "error": daemon.blind },
         "binding": set.map(|set| binding(&set.policy)),
         "drift": "unsupported",
+        "neighbours": neighbours(daemon, lang),
         "isolations": [],
     });
     let body = if let Value::Object(body) = body { body } else { Map::new() };
@@ -139,11 +140,11 @@ fn zones(policy: &Policy) -> Value {
     policy.zones.iter().map(zone).collect()
 }
 
-/// The interfaces of our own network namespace. `/sys/class/net` would show
-/// those of whoever mounted it.
-fn interfaces() -> Vec<IfName> {
-    let text = fs::read_to_string("/proc/self/net/dev").unwrap_or_default();
-    text.lines().filter_map(|line| line.split_once(':')?.0.trim().parse().ok()).collect()
+fn neighbours(daemon: &Daemon, lang: Lang) -> Value {
+    let Some(pins) = &daemon.pins else { return Value::Null };
+    let health = pins.health();
+    let failed: Vec<String> = health.failed.iter().map(|message| message.text(lang)).collect();
+    json!({ "pinned": health.wanted.saturating_sub(failed.len()), "wanted": health.wanted, "failed": failed })
 }
 
 fn binding(policy: &Policy) -> Value {

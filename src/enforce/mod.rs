@@ -7,10 +7,12 @@
 mod apply;
 mod lockout;
 mod narrow;
+mod pins;
 mod revoke;
 mod sweep;
 
 pub use lockout::lockout;
+pub use pins::{Kept as KeptPins, keep as keep_pins, remove_all as remove_pins};
 pub use revoke::{Change, RevokeError, Revoked};
 
 pub use apply::{Applied, EnforceError, Enforcer, Way};

@@ -183,7 +183,7 @@ impl Conntrack {
         let mut deleted = 0;
         for chunk in flows.chunks(DELETED_AT_ONCE) {
             let orders: Vec<(u16, &[u8])> = chunk.iter().map(|handle| (DELETE, &*handle.0)).collect();
-            let refused = self.netlink.order(&orders)?;
+            let refused = self.netlink.order(&orders, 0)?;
             deleted += (chunk.len() - refused.len()) as u64;
             if let Some(errno) = refused.into_iter().find(|errno| *errno != libc::ENOENT) {
                 return Err(io::Error::from_raw_os_error(errno));

@@ -7,6 +7,7 @@ pub mod endings;
 pub mod files;
 #[cfg(test)]
 pub(crate) mod namespace;
+pub mod neighbours;
 mod netlink;
 pub mod nflog;
 pub mod nft;

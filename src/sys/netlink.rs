@@ -25,6 +25,9 @@ const AHEAD: usize = 32;
 
 /// `NLM_F_REQUEST`.
 const REQUEST: u16 = 1;
+/// `NLM_F_REPLACE` and `NLM_F_CREATE`, for what makes things.
+pub(super) const REPLACE: u16 = 0x100;
+pub(super) const CREATE: u16 = 0x400;
 /// `NLM_F_ACK`.
 const ACK: u16 = 4;
 /// `NLM_F_DUMP_INTR`: what is dumped changed meanwhile.
@@ -78,7 +81,7 @@ impl Netlink {
         body: &[u8],
         mut each: impl FnMut(&[u8]) -> io::Result<()>,
     ) -> io::Result<bool> {
-        let seq = self.send(&[(kind, body)], DUMP)?;
+        let seq = self.send(&[(kind, body)], 0, DUMP)?;
         let mut interrupted = false;
         loop {
             let length = self.receive()?;
@@ -99,7 +102,7 @@ impl Netlink {
         body: &[u8],
         mut each: impl FnMut(&[u8]) -> io::Result<()>,
     ) -> io::Result<bool> {
-        let seq = self.send(&[(kind, body)], DUMP)?;
+        let seq = self.send(&[(kind, body)], 0, DUMP)?;
         let (filled, datagrams) = sync_channel::<io::Result<Vec<u8>>>(AHEAD);
         std::thread::scope(|scope| {
             scope.spawn(move || {
@@ -126,7 +129,7 @@ impl Netlink {
     /// # Errors
     /// The kernel's refusal, or as [`Netlink::dump`].
     pub(super) fn ask(&mut self, kind: u16, body: &[u8]) -> io::Result<Vec<u8>> {
-        let seq = self.send(&[(kind, body)], 0)?;
+        let seq = self.send(&[(kind, body)], 0, 0)?;
         loop {
             let length = self.receive()?;
             for message in Messages(&self.buffer[..length]) {
@@ -141,17 +144,17 @@ impl Netlink {
     }
 
     /// Sends many orders at once, which the kernel obeys in order; gives the
-    /// errno of each that it refused. Some hundred at a time, so that the
+    /// errno of each that it refused. `how`: flags of each. Some hundred at a time, so that the
     /// refusals fit into the receive buffer.
     ///
     /// # Errors
     /// As sendto(2) and recvfrom(2) say.
-    pub(super) fn order(&mut self, orders: &[(u16, &[u8])]) -> io::Result<Vec<i32>> {
+    pub(super) fn order(&mut self, orders: &[(u16, &[u8])], how: u16) -> io::Result<Vec<i32>> {
         let mut refused = Vec::new();
         if orders.is_empty() {
             return Ok(refused);
         }
-        let last = self.send(orders, ACK)?;
+        let last = self.send(orders, how, ACK)?;
         loop {
             let length = self.receive()?;
             for message in Messages(&self.buffer[..length]) {
@@ -167,12 +170,12 @@ impl Netlink {
         }
     }
 
-    /// Sends messages in one datagram, the last with these flags; gives its number.
-    fn send(&mut self, messages: &[(u16, &[u8])], last: u16) -> io::Result<u32> {
+    /// Sends messages in one datagram, all with some flags and the last with more; gives its number.
+    fn send(&mut self, messages: &[(u16, &[u8])], all: u16, last: u16) -> io::Result<u32> {
         let mut datagram = Vec::new();
         for (index, (kind, body)) in messages.iter().enumerate() {
             self.seq = self.seq.wrapping_add(1);
-            let flags = if index + 1 == messages.len() { REQUEST | last } else { REQUEST };
+            let flags = if index + 1 == messages.len() { REQUEST | all | last } else { REQUEST | all };
             // Bodies are some hundred bytes.
             datagram.extend(((HEADER + body.len()) as u32).to_ne_bytes());
             datagram.extend(kind.to_ne_bytes());

@@ -9,22 +9,17 @@ use std::io;
 use std::net::IpAddr;
 
 use super::conntrack::address;
+use super::neighbours;
 use super::netlink::{Attributes, Netlink, attribute, field};
 use crate::net::{IfName, MacAddr};
 
 const GET_ROUTE: u16 = 26;
-const GET_NEIGHBOUR: u16 = 30;
 /// `RTA_DST`, `RTA_OIF`, `RTA_GATEWAY`, `RTA_VIA`.
 const DST: u16 = 1;
 const OUT_INDEX: u16 = 4;
 const GATEWAY: u16 = 5;
 const VIA: u16 = 18;
-/// `NDA_DST`, `NDA_LLADDR`.
-const NEIGHBOUR_ADDRESS: u16 = 1;
-const NEIGHBOUR_MAC: u16 = 2;
-/// `NUD_REACHABLE | STALE | DELAY | PROBE | PERMANENT`: a MAC is known.
-const KNOWN: u16 = 0x02 | 0x04 | 0x08 | 0x10 | 0x80;
-/// `sizeof(struct rtmsg)`, `sizeof(struct ndmsg)`: both 12.
+/// `sizeof(struct rtmsg)`.
 const BODY: usize = 12;
 
 /// How packets reach an address.
@@ -61,9 +56,8 @@ impl Routes {
     pub fn open() -> io::Result<Self> {
         let mut netlink = Netlink::open(None)?;
         let mut neighbours = HashMap::new();
-        netlink.dump(GET_NEIGHBOUR, &[0; BODY], |body| {
-            neighbours.extend(neighbour(body));
-            Ok(())
+        neighbours::dump(&mut netlink, |known| {
+            neighbours.extend(known.mac.map(|mac| ((known.index, known.addr), mac)));
         })?;
         Ok(Self { netlink, neighbours, names: HashMap::new() })
     }
@@ -122,22 +116,6 @@ impl Routes {
         let name = || rustix::net::netdevice::index_to_name(fd, index).ok()?.parse().ok();
         self.names.entry(index).or_insert_with(name).clone()
     }
-}
-
-/// Reads `struct ndmsg` and its attributes; none where no MAC is known.
-fn neighbour(body: &[u8]) -> Option<((u32, IpAddr), MacAddr)> {
-    let index = u32::from_ne_bytes(field(body, 4)?);
-    let state = u16::from_ne_bytes(field(body, 8)?);
-    let (mut addr, mut mac) = (None, None);
-    for (kind, value) in Attributes(body.get(BODY..)?) {
-        match kind {
-            NEIGHBOUR_ADDRESS => addr = address(value),
-            NEIGHBOUR_MAC if value.len() == 6 => mac = field(value, 0).map(MacAddr),
-            _ => {}
-        }
-    }
-    let known = state & KNOWN != 0;
-    known.then_some(((index, addr?), mac?))
 }
 
 #[cfg(test)]

@@ -85,7 +85,7 @@ impl Sockets {
         if *state == LISTEN || exact[..36] != id[..36] && exact[..36] != mapped {
             return Ok(false);
         }
-        let refused = self.netlink.order(&[(DESTROY, &request(*family, u32::MAX, exact))])?;
+        let refused = self.netlink.order(&[(DESTROY, &request(*family, u32::MAX, exact))], 0)?;
         match refused.first() {
             None => Ok(true),
             Some(&libc::ENOENT) => Ok(false),

@@ -93,6 +93,8 @@ pub fn ethernet(to: MacAddr, from: MacAddr, kind: u16) -> [u8; 14] {
 pub struct Arrival {
     /// The port.
     pub port: usize,
+    /// The MAC that it was sent to.
+    pub dst_mac: MacAddr,
     /// The packet from its IP or ARP header on.
     pub packet: Vec<u8>,
 }
@@ -102,8 +104,12 @@ impl Arrival {
     pub fn read(port: usize, gateway: MacAddr, frame: &[u8]) -> Option<Self> {
         let kind: [u8; 2] = frame.get(12..14)?.try_into().ok()?;
         let packet = frame.get(14..)?.to_vec();
-        (matches!(kind, [0x08, 0x00] | [0x86, 0xdd] | [0x08, 0x06]) && frame[6..12] == gateway.0)
-            .then_some(Self { port, packet })
+        let dst_mac = MacAddr(frame[..6].try_into().ok()?);
+        (matches!(kind, [0x08, 0x00] | [0x86, 0xdd] | [0x08, 0x06]) && frame[6..12] == gateway.0).then_some(Self {
+            port,
+            dst_mac,
+            packet,
+        })
     }
 }
 
