@@ -7,7 +7,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::packet::{ETHERTYPE_IPV4, ETHERTYPE_IPV6};
+use super::packet::{ETHERTYPE_ARP, ETHERTYPE_IPV4, ETHERTYPE_IPV6};
 use crate::net::Proto;
 
 /// IPv6 extension headers that are skipped (RFC 8200): hop-by-hop, routing,
@@ -47,17 +47,31 @@ pub struct Decoded {
 }
 
 impl Decoded {
-    /// Reads `bytes`, whose EtherType is `hw_protocol`; of another than IP's
-    /// nothing is read.
+    /// Reads `bytes`, whose EtherType is `hw_protocol`; of another than IP's and
+    /// ARP's nothing is read.
     pub fn of(hw_protocol: u16, bytes: &[u8]) -> Self {
         let mut found = Self::default();
         match hw_protocol {
             ETHERTYPE_IPV4 => found.ipv4(bytes),
             ETHERTYPE_IPV6 => found.ipv6(bytes),
+            ETHERTYPE_ARP => found.arp(bytes),
             _ => {}
         }
         found.header_length = found.header_length.min(bytes.len());
         found
+    }
+
+    /// ARP for IPv4 on Ethernet (RFC 826): sender and target address; it has no
+    /// transport.
+    fn arp(&mut self, bytes: &[u8]) {
+        let Some(fixed) = bytes.first_chunk::<28>() else { return };
+        if fixed[..6] != [0, 1, 8, 0, 6, 4] {
+            return;
+        }
+        self.src = Some(IpAddr::V4(Ipv4Addr::new(fixed[14], fixed[15], fixed[16], fixed[17])));
+        self.dst = Some(IpAddr::V4(Ipv4Addr::new(fixed[24], fixed[25], fixed[26], fixed[27])));
+        self.length = Some(28);
+        self.header_length = 28;
     }
 
     fn ipv4(&mut self, bytes: &[u8]) {
@@ -290,6 +304,21 @@ mod tests {
         assert_eq!((found.icmp_type, found.icmp_code), (Some(11), Some(0)));
         assert_eq!(found.header_length, 20 + 8 + 28);
         hold_no_secret(&found, &bytes);
+    }
+
+    #[test]
+    fn arp_says_who_claims_what() {
+        let mut bytes = vec![0, 1, 8, 0, 6, 4, 0, 1];
+        bytes.extend([2, 0, 0, 0, 0, 9, 10, 10, 0, 20]);
+        bytes.extend([0, 0, 0, 0, 0, 0, 10, 10, 0, 1]);
+        bytes.extend(SECRET);
+        let found = Decoded::of(ETHERTYPE_ARP, &bytes);
+        assert_eq!((found.src, found.dst), (Some("10.10.0.20".parse().unwrap()), Some("10.10.0.1".parse().unwrap())));
+        assert_eq!((found.proto, found.header_length, found.length), (None, 28, Some(28)));
+        hold_no_secret(&found, &bytes);
+        assert_eq!(Decoded::of(ETHERTYPE_ARP, &bytes[..27]), Decoded::default());
+        bytes[4] = 8;
+        assert_eq!(Decoded::of(ETHERTYPE_ARP, &bytes), Decoded::default());
     }
 
     #[test]

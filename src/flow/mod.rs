@@ -16,7 +16,7 @@ pub use aggregate::{Aggregator, Limits, RECORD_SPAN, Station};
 pub use changes::{Changes, FlowSink, Gap, GapCause, Total};
 pub use context::{Context, End};
 pub use decode::Decoded;
-pub use packet::{ETHERTYPE_IPV4, ETHERTYPE_IPV6, LoggedPacket};
+pub use packet::{ETHERTYPE_ARP, ETHERTYPE_IPV4, ETHERTYPE_IPV6, LoggedPacket};
 pub use record::{Record, hex, nanoseconds, rfc3339, tcp_flag_names};
 
 #[cfg(test)]
