@@ -53,10 +53,10 @@ struct Line<'a> {
 
 /// What flows of one line have in common.
 fn alike(a: &Flow, b: &Flow) -> bool {
-    let of = |f: &Flow| (f.from, f.until, f.space.family);
+    let of = |f: &Flow| (f.from, f.until, f.recurs, f.space.family);
     of(a) == of(b)
         && (&a.from_zone, &a.to_zone, &a.entries, &a.reasons) == (&b.from_zone, &b.to_zone, &b.entries, &b.reasons)
-        && [Dim::Out, Dim::Dst, Dim::Service].into_iter().all(|dim| a.space.get(dim) == b.space.get(dim))
+        && [Dim::Out, Dim::Dst, Dim::Service, Dim::Time].into_iter().all(|dim| a.space.get(dim) == b.space.get(dim))
 }
 
 /// Every host with a MAC is a flow of its own: here those that follow one

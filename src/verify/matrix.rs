@@ -34,6 +34,8 @@ pub struct CellEntry {
     pub starts: Option<Timestamp>,
     /// First instant no longer in force; none = without end.
     pub expires: Option<Timestamp>,
+    /// When the status next changes, windows among the causes; none = never.
+    pub next_change: Option<Timestamp>,
 }
 
 /// The table. A side is a zone, or none for the gateway.
@@ -86,6 +88,7 @@ fn cell_entry(entry: &Entry, at: Timestamp) -> CellEntry {
         status: entry.schedule.status(at),
         starts: entry.schedule.starts,
         expires: entry.schedule.expires,
+        next_change: entry.schedule.next_change(at),
     }
 }
 
@@ -112,7 +115,7 @@ impl Matrix {
     }
 
     /// `{"at","zones":[…,"gateway"],"cells":[{"from","to","open","reasons",
-    /// "entries":[{"id","title","services","status","starts","expires"}]}]}`;
+    /// "entries":[{"id","title","services","status","starts","expires","next_change"}]}]}`;
     /// cells between which there is nothing are left out.
     pub fn to_json(&self) -> Value {
         let time = |t: Option<Timestamp>| t.map(|t| time_text(t, &self.timezone));
@@ -120,6 +123,7 @@ impl Matrix {
             json!({
                 "id": e.id, "title": e.title, "services": e.services, "status": status_text(e.status),
                 "starts": time(e.starts), "expires": time(e.expires),
+                "next_change": time(e.next_change),
             })
         };
         let cells = self.cells.iter().map(|((from, to), cell)| {

@@ -8,7 +8,7 @@ use proptest::test_runner::{Config, TestRunner};
 use super::*;
 use crate::judge::{Question, judge};
 use crate::net::{Family, MacAddr, Packet, Proto, u128_to_addr};
-use crate::policy::Binding;
+use crate::policy::{Binding, Calendar, Validity};
 use crate::space::{Cube, Dim, instant_of};
 use crate::verify::{Flow, diff};
 
@@ -33,12 +33,24 @@ const ENDS: [&str; 17] = [
 ];
 const SERVICES: [&str; 9] =
     ["https", "tcp/440-450", "udp/53", "dns", "ping", "icmpv6/128", "any", "proto/47", "proto/17"];
-const SPANS: [&str; 5] = [
+const SPANS: [&str; 9] = [
     "",
     "expires = 2026-11-20",
     "starts = 2026-11-18",
     "expires = 2026-11-01",
     "starts = 2026-11-10\nexpires = 2026-12-01",
+    "window = [{ days = [\"mon-fri\"], from = \"08:30\", to = \"17:15\" }]",
+    "window = [{ days = [\"fri\", \"sun\"], from = \"22:00\", to = \"02:00\" }]\nexpires = 2026-12-24",
+    "window = [{ days = [\"mon-sun\"], from = \"08:30\", to = \"12:00\" }, { days = [\"mon-sun\"], from = \"12:00\", to = \"17:15\" }]",
+    "window = [{ at = \"2026-11-14T22:00\", until = \"2026-11-18T02:00\" }]",
+];
+
+/// Dates of the ledger.
+const DATES: [(Option<&str>, Option<&str>); 4] = [
+    (None, None),
+    (None, Some("2026-11-20T15:00:00Z")),
+    (Some("2026-11-17T15:00:00Z"), None),
+    (Some("2026-11-16T15:00:00Z"), Some("2027-01-01T15:00:00Z")),
 ];
 
 /// Zones on one interface, nested, beside those of the town.
@@ -98,6 +110,8 @@ struct Draft {
     binding: [bool; 7],
     enforce: bool,
     strict: [bool; 3],
+    /// By host.
+    dates: [usize; 10],
 }
 
 impl Draft {
@@ -106,6 +120,11 @@ impl Draft {
         let strict =
             STRICT.iter().zip(self.strict).filter(|(_, on)| *on).filter_map(|(zone, _)| policy.zone_named(zone));
         policy.binding = Binding { enforce: self.enforce, strict: strict.collect(), pin_neighbours: true };
+        // Of any host, the ones that others are behind or that manage too.
+        for (index, dates) in self.dates.iter().enumerate() {
+            let (from, until) = DATES[*dates];
+            policy.hosts[index].valid = Validity { from: from.map(time), until: until.map(time) };
+        }
         policy
     }
 
@@ -139,8 +158,8 @@ fn draft() -> impl Strategy<Value = Draft> {
             let from_gateway_to_itself = ENDS[*f] == "gateway" && ENDS[*t] == "gateway";
             !matches!(ENDS[*t], "m:dhcp" | "m:ab") && !from_gateway_to_itself
         });
-    (proptest::collection::vec(entry, 0..5), any::<[bool; 4]>(), any::<[bool; 7]>(), any::<[bool; 4]>()).prop_map(
-        |(entries, [intra, output, management, eth], binding, [enforce, strict @ ..])| Draft {
+    (proptest::collection::vec(entry, 0..5), any::<[bool; 4]>(), any::<[bool; 7]>(), any::<[bool; 4]>(), dates())
+        .prop_map(|(entries, [intra, output, management, eth], binding, [enforce, strict @ ..], dates)| Draft {
             entries,
             intra,
             output,
@@ -149,13 +168,18 @@ fn draft() -> impl Strategy<Value = Draft> {
             binding,
             enforce,
             strict,
-        },
-    )
+            dates,
+        })
+}
+
+/// Hosts are mostly there for good.
+fn dates() -> impl Strategy<Value = [usize; 10]> {
+    any::<[u8; 10]>().prop_map(|dice| dice.map(|n| if n < 160 { 0 } else { usize::from(n) % DATES.len() }))
 }
 
 /// The second policy: the first with something changed, or another.
 fn pair() -> impl Strategy<Value = (Draft, Draft)> {
-    (draft(), draft(), 0..9usize).prop_map(|(a, other, kind)| {
+    (draft(), draft(), 0..10usize).prop_map(|(a, other, kind)| {
         let mut b = a.clone();
         match kind {
             0 => b = other,
@@ -166,6 +190,7 @@ fn pair() -> impl Strategy<Value = (Draft, Draft)> {
             5 => b.binding = other.binding,
             6 => b.strict = other.strict,
             7 => b.enforce = !b.enforce,
+            8 => b.dates = other.dates,
             _ => b.entries.extend(other.entries),
         }
         (a, b)
@@ -236,6 +261,7 @@ struct Tally {
 fn compare(old: &Policy, new: &Policy, seed: &[u32], tally: &mut Tally) -> Result<(), TestCaseError> {
     let at = now();
     let diff = diff(Some(old), new, at).unwrap();
+    let calendar = Calendar::new([old, new], at, []);
     let holds = |flows: &[Flow], p: &Packet, t| flows.iter().any(|f| f.space.holds(&diff.interfaces, p, t));
     let interfaces = diff.interfaces.examples().count();
     let other = [old, new].map(|p| crate::verify::diff(None, p, at).unwrap());
@@ -267,7 +293,9 @@ fn compare(old: &Policy, new: &Policy, seed: &[u32], tally: &mut Tally) -> Resul
         if when < at || no_flow(&packet) {
             continue;
         }
-        let verdict = |policy| judge(policy, &Question::new(packet.clone(), when)).verdict.is_allow();
+        let moment = calendar.moment(when);
+        let question = Question::new(packet.clone(), moment);
+        let verdict = |policy: &Policy| judge(&policy.as_of(moment), &question).verdict.is_allow();
         let (before, after) = (verdict(old), verdict(new));
         prop_assert_eq!(holds(&diff.opened, &packet, when), !before && after, "opened: {:?} at {}", packet, when);
         prop_assert_eq!(holds(&diff.closed, &packet, when), before && !after, "closed: {:?} at {}", packet, when);

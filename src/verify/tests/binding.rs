@@ -8,9 +8,9 @@ fn change(old: &Policy, new: &Policy) -> Diff {
     let found = diff(Some(old), new, now()).unwrap();
     for (flows, passes) in [(&found.opened, new), (&found.closed, old)] {
         for flow in flows {
-            let verdict = |policy| {
+            let verdict = |policy: &Policy| {
                 let question = crate::judge::Question::new(flow.witness.packet.clone(), flow.witness.at);
-                crate::judge::judge(policy, &question).verdict.is_allow()
+                crate::judge::judge(&policy.as_of(flow.witness.at), &question).verdict.is_allow()
             };
             assert!(verdict(passes) && verdict(old) != verdict(new), "{:?}", flow.witness);
         }
@@ -89,6 +89,29 @@ fn via_moves_a_host_to_the_routers_mac() {
     assert_eq!(sources(&found.opened), ["10.10.0.20 [00:00:5e:00:53:01]"]);
     assert_eq!(sources(&found.closed), ["10.10.0.20 [00:00:5e:00:53:20]"]);
     assert_eq!(found.opened[0].witness.packet.src_mac.unwrap().to_string(), "00:00:5e:00:53:01");
+}
+
+#[test]
+fn a_host_that_is_returned_closes_and_frees_what_it_held() {
+    let old = wide();
+    let mut new = old.clone();
+    let end = time("2026-12-01T00:00:00Z");
+    new.hosts[0].valid.until = Some(end);
+    let found = change(&old, &new);
+    assert!(found.opened.iter().chain(&found.closed).all(|f| f.from == Some(end) && f.until.is_none()));
+    // From then on its address and its MAC are anyone's.
+    let texts = sources(&found.opened);
+    assert!(texts.iter().any(|t| t.starts_with("10.10.0.20 [≠ 00:00:5e:00:53:20,")), "{texts:?}");
+    assert_eq!(found.closed.len(), 0);
+    // In a strict zone only others that are declared take them over: `dhcp`, which
+    // has no address, and `b`, which has no MAC.
+    let (mut old, mut new) = (old, new);
+    for policy in [&mut old, &mut new] {
+        policy.binding.strict.insert(M);
+    }
+    let found = change(&old, &new);
+    assert_eq!(sources(&found.opened), ["10.10.0.20 [00:00:5e:00:53:77]", "10.10.0.30 [00:00:5e:00:53:20]"]);
+    assert_eq!(sources(&found.closed), ["10.10.0.20 [00:00:5e:00:53:20]"]);
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod expects;
 mod explains;
 
 mod speed;
+mod windows;
 
 use std::path::Path;
 
