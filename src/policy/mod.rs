@@ -4,6 +4,7 @@
 //! door. Equality of resolved values ignores where they stand in files.
 
 mod binding;
+mod calendar;
 mod digest;
 mod isolation;
 mod model;
@@ -12,8 +13,12 @@ mod reason;
 mod regions;
 mod resolve;
 mod schedule;
+mod upcoming;
+mod validity;
+mod window;
 
 pub use binding::Binding;
+pub use calendar::Calendar;
 pub use digest::digest;
 pub use isolation::Isolated;
 pub use model::*;
@@ -21,4 +26,7 @@ pub use rate::{MAX_RATE, NoRate, Rate, RateUnit};
 pub use reason::{AllowReason, DenyReason, Verdict};
 pub use regions::{Atom, Regions, forwardable};
 pub use resolve::resolve;
-pub use schedule::{Schedule, Status};
+pub use schedule::{Schedule, Spans, Status};
+pub use upcoming::{Subject, Turn, Upcoming};
+pub use validity::Validity;
+pub use window::{Recurring, Windows};

@@ -2,15 +2,11 @@
 
 use std::collections::HashMap;
 
-use jiff::Timestamp;
-
 use super::Resolver;
 use super::times::Side;
 use crate::diag::{Finding, Message, Place};
 use crate::document::{Allow, AllowApproval, Approval as WrittenApproval, At, duplicate};
-use crate::policy::{
-    Approval, Endpoint, Entry, EntryApproval, Expectation, MAX_RATE, Purpose, Rate, Remote, Sanitise, Schedule,
-};
+use crate::policy::{Approval, Endpoint, Entry, EntryApproval, Expectation, MAX_RATE, Purpose, Rate, Remote, Sanitise};
 
 /// Entries' ids stand in counters and log lines.
 const MAX_ID: usize = 200;
@@ -83,17 +79,16 @@ impl<'a> Resolver<'a> {
             let message = Message::new("policy-gateway-to-itself");
             self.findings.push(Finding::error("Z005", message).at(&written.place).subject(id));
         }
-        let (approval, lapse) = match &written.approval {
+        let (approval, meant) = match &written.approval {
             None => (None, None),
             Some(AllowApproval::Named(name)) => {
                 self.approval_named(name, id);
-                let lapse = self.policy.approvals.get(&name.value).and_then(|a| a.expires);
-                (Some(EntryApproval::Named(name.value.clone())), lapse)
+                let meant = self.policy.approvals.get(&name.value).cloned();
+                (Some(EntryApproval::Named(name.value.clone())), meant)
             }
             Some(AllowApproval::Inline(inline)) => {
-                let approval = self.approval(inline, id);
-                let lapse = approval.expires;
-                (Some(EntryApproval::Inline(Box::new(approval))), lapse)
+                let meant = self.approval(inline, id);
+                (Some(EntryApproval::Inline(Box::new(meant.clone()))), Some(meant))
             }
         };
         Entry {
@@ -106,7 +101,7 @@ impl<'a> Resolver<'a> {
             purpose: written.purpose.as_ref().and_then(|p| purpose(&p.value)).unwrap_or_default(),
             sanitise: written.sanitise.as_ref().and_then(|s| sanitise(&s.value)),
             remote: written.remote.map(|(mfa, encrypted)| Remote { mfa, encrypted }),
-            schedule: self.schedule(written, lapse, id),
+            schedule: self.schedule(written, meant.as_ref(), id),
             rate: written.rate.as_ref().and_then(|rate| self.rate(rate, id)),
             log: written.log,
             attest: written.attest.clone(),
@@ -125,22 +120,6 @@ impl<'a> Resolver<'a> {
             );
         }
         rate
-    }
-
-    fn schedule(&mut self, written: &Allow, lapse: Option<Timestamp>, id: &str) -> Schedule {
-        let starts = written.starts.as_ref().and_then(|s| self.instant(s, Side::Start, id));
-        let own = written.expires.as_ref().and_then(|e| self.instant(e, Side::End, id));
-        if let (Some(start), Some(end), Some(at)) = (starts, own, &written.expires)
-            && start >= end
-        {
-            let mut finding =
-                Finding::error("Z005", Message::new("policy-ends-before-start")).at(&at.place).subject(id);
-            if let Some(starts) = &written.starts {
-                finding = finding.related(Message::new("policy-starts-here"), &starts.place);
-            }
-            self.findings.push(finding);
-        }
-        Schedule { starts, expires: [own, lapse].into_iter().flatten().min() }
     }
 
     /// The endpoints in order, without doubles.

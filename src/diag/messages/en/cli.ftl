@@ -117,6 +117,7 @@ cli-flow-services = services
 cli-flow-witness = example packet
 cli-flow-since = from { $time }
 cli-flow-until = until { $time }
+cli-flow-recurs = and again at later times
 
 cli-about-schema = Print the JSON Schema of the configuration
 
@@ -208,6 +209,15 @@ cli-status-applied = applied at: { $value }
 cli-status-mode = reload mode: { $value }
 cli-status-pending = waits to be applied: { $value }
 cli-status-next = next change at: { $value }
+cli-status-when = next
+cli-status-what = what
+cli-status-change = change
+cli-status-kind-entry = entry
+cli-status-kind-approval = approval
+cli-status-kind-host = host
+cli-status-begins = begins
+cli-status-ends = window ends
+cli-status-expires = expires
 cli-status-error = trouble: { $message }
 cli-status-zone = zone
 cli-status-label = label

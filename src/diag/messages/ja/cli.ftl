@@ -96,6 +96,7 @@ cli-flow-services = サービス
 cli-flow-witness = パケットの例
 cli-flow-since = { $time } から
 cli-flow-until = { $time } まで
+cli-flow-recurs = 以後も同様に繰り返す
 
 cli-about-schema = 設定の JSON Schema を出力する
 
@@ -187,6 +188,15 @@ cli-status-applied = 適用日時: { $value }
 cli-status-mode = 反映の方式: { $value }
 cli-status-pending = 適用を待つ設定: { $value }
 cli-status-next = 次に変わる日時: { $value }
+cli-status-when = 次の変化
+cli-status-what = 対象
+cli-status-change = 内容
+cli-status-kind-entry = 登録
+cli-status-kind-approval = 承認
+cli-status-kind-host = ホスト
+cli-status-begins = 開始
+cli-status-ends = 時間帯の終わり
+cli-status-expires = 期限
 cli-status-error = 問題: { $message }
 cli-status-zone = 領域
 cli-status-label = 名称
