@@ -48,6 +48,9 @@ fn comes_from(policy: &Policy, packet: &Packet, zone: ZoneId) -> bool {
 /// reach: answers to what `gateway.management` lets in, and for IPv6 the neighbour discovery of their links.
 pub(super) fn spares(policy: &Policy, question: &Question) -> bool {
     let packet = &question.packet;
+    if packet.in_if.is_some() && packet.out_if.is_some() {
+        return false;
+    }
     let neighbours = link::is_of_neighbours(packet) && question.hop_limit == 255;
     let to = zones::destination_end(policy, packet).zone();
     policy.gateway.management.iter().any(|line| {

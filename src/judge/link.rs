@@ -77,6 +77,7 @@ pub(super) fn fault(policy: &Policy, question: &Question) -> Option<DenyReason> 
 /// Judges what an ARP packet tells the gateway: its sender, like a packet's source by steps 4 and 5, with both MACs.
 /// Isolation does not cut it.
 pub fn arp(policy: &Policy, question: &Arp) -> Answer {
+    let policy = &*policy.as_of(question.at);
     let sender = IpAddr::V4(question.sender);
     let macs = [Some(question.src_mac), Some(question.sender_mac)];
     let source = zones::source(policy, &question.in_if, sender, true);

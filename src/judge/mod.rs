@@ -104,6 +104,9 @@ pub struct Answer {
 /// Judges one packet by the steps of SPEC §2, in their order.
 pub fn judge(policy: &Policy, question: &Question) -> Answer {
     let packet = &question.packet;
+    // A host stays isolated when its ledger's dates are over; all else goes by who is declared at the moment.
+    let isolated = isolation::cuts(policy, packet) && !isolation::spares(policy, question);
+    let policy = &*policy.as_of(question.at);
     let mut answer = Answer {
         verdict: Verdict::Deny(DenyReason::NoAllowEntry),
         entry: None,
@@ -112,17 +115,17 @@ pub fn judge(policy: &Policy, question: &Question) -> Answer {
         to_zone: zones::destination_end(policy, packet),
     };
     answer.verdict = match (&packet.in_if, &packet.out_if) {
-        (Some(_), Some(_)) => forward(policy, question, &mut answer),
-        (Some(_), None) => input(policy, question, &mut answer),
-        (None, _) => output(policy, question, &mut answer),
+        (Some(_), Some(_)) => forward(policy, question, isolated, &mut answer),
+        (Some(_), None) => input(policy, question, isolated, &mut answer),
+        (None, _) => output(policy, question, isolated, &mut answer),
     };
     answer
 }
 
 /// A packet routed through the gateway: steps 1 to 9.
-fn forward(policy: &Policy, question: &Question, answer: &mut Answer) -> Verdict {
+fn forward(policy: &Policy, question: &Question, isolated: bool, answer: &mut Answer) -> Verdict {
     let packet = &question.packet;
-    if isolation::cuts(policy, packet) {
+    if isolated {
         return Verdict::Deny(DenyReason::Isolated);
     }
     if invalid(question) {
@@ -145,13 +148,13 @@ fn forward(policy: &Policy, question: &Question, answer: &mut Answer) -> Verdict
 }
 
 /// A packet for the gateway itself.
-fn input(policy: &Policy, question: &Question, answer: &mut Answer) -> Verdict {
+fn input(policy: &Policy, question: &Question, isolated: bool, answer: &mut Answer) -> Verdict {
     let packet = &question.packet;
     if management(policy, packet, answer.from_zone) {
         return Verdict::Allow(AllowReason::Management);
     }
     let discovery = link::is_discovery(packet) && question.hop_limit == 255;
-    if isolation::cuts(policy, packet) && !isolation::spares(policy, question) {
+    if isolated {
         return Verdict::Deny(DenyReason::Isolated);
     }
     // Connection tracking leaves neighbour discovery untracked; that alone does not deny it.
@@ -179,9 +182,9 @@ fn input(policy: &Policy, question: &Question, answer: &mut Answer) -> Verdict {
 }
 
 /// A packet that the gateway itself sends.
-fn output(policy: &Policy, question: &Question, answer: &mut Answer) -> Verdict {
+fn output(policy: &Policy, question: &Question, isolated: bool, answer: &mut Answer) -> Verdict {
     let packet = &question.packet;
-    if isolation::cuts(policy, packet) && !isolation::spares(policy, question) {
+    if isolated {
         return Verdict::Deny(DenyReason::Isolated);
     }
     if question.state == ConnState::Established {

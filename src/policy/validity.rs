@@ -39,7 +39,9 @@ impl Policy {
     pub fn as_of(&self, at: Timestamp) -> Cow<'_, Self> {
         let kept = self.always_declared();
         let declared = |id: HostId| kept.contains(&id) || self.host(id).valid.contains(at);
-        let gone = |id: HostId| !declared(id) || self.host(id).via.is_some_and(|via| !declared(via));
+        // Nothing is to be taken twice: the policy of a moment, asked for that moment, is itself.
+        let has = |id: HostId| !self.host(id).ips.is_empty() || !self.host(id).macs.is_empty();
+        let gone = |id: HostId| has(id) && (!declared(id) || self.host(id).via.is_some_and(|via| !declared(via)));
         let gone: Vec<HostId> = (0..self.hosts.len()).map(HostId).filter(|id| gone(*id)).collect();
         if gone.is_empty() {
             return Cow::Borrowed(self);

@@ -9,7 +9,7 @@ use zoned::policy::{HostId, Isolated, Policy, Validity};
 /// What the kernel is held to.
 pub const BINDING: bool = true;
 pub const ISOLATION: bool = false;
-pub const TIME: bool = false;
+pub const TIME: bool = true;
 /// What neighbour discovery says beside its headers.
 pub const DISCOVERY: bool = false;
 

@@ -3,7 +3,7 @@
 use super::policies::{Build, from_mac, icmp, now, packet, tcp};
 use crate::judge::{Question, judge};
 use crate::net::{ConnState, Packet, Proto};
-use crate::policy::{Endpoint, HostKind, L2, ZoneId};
+use crate::policy::{Endpoint, HostKind, Isolated, L2, ZoneId};
 
 const OWN: &str = "02:00:00:00:00:01";
 const SPARE: &str = "02:00:00:00:00:02";
@@ -240,4 +240,16 @@ fn management_comes_before_binding() {
     let ssh = from_mac(STRANGER, tcp("eth1 10.1.0.5 > - 10.1.255.254#22"));
     assert_eq!(in_state(&b, ConnState::New, ssh.clone()), "management");
     assert_eq!(in_state(&b, ConnState::Established, ssh), "management");
+}
+
+#[test]
+fn outside_its_dates_a_host_is_not_declared() {
+    let (mut b, one, _) = bound();
+    strict(&mut b, one);
+    let host = b.host(one, "10.1.0.5", OWN, None);
+    assert_eq!(forwarded(&b, OWN, "10.1.0.5"), "allowed");
+    b.0.hosts[host.0].valid.until = Some(now());
+    assert_eq!([OWN, STRANGER].map(|mac| forwarded(&b, mac, "10.1.0.5")), ["foreign-device"; 2]);
+    b.0.isolated.push(Isolated::Host(host));
+    assert_eq!(forwarded(&b, STRANGER, "10.1.0.5"), "isolated", "that it stays");
 }
