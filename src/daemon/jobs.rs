@@ -104,10 +104,11 @@ pub async fn read(config: PathBuf) -> Done {
     })))
 }
 
-/// `prove`: also whether the policy's expectations hold.
+/// `prove`: also whether the policy keeps the regulations and its expectations hold.
 fn judge(tree: &dyn FileTree, config: &Path, prove: bool) -> Read {
     let mut candidate = Candidate::read(tree, config, Timestamp::now());
     if prove {
+        candidate.check();
         candidate.prove();
     }
     let fingerprint = fingerprint(&candidate);

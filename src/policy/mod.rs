@@ -20,5 +20,5 @@ pub use model::*;
 pub use rate::{Rate, RateUnit};
 pub use reason::{AllowReason, DenyReason, Verdict};
 pub use regions::{Atom, Regions, forwardable};
-pub use resolve::resolve;
+pub use resolve::{resolve, service_meaning};
 pub use schedule::{Schedule, Status};

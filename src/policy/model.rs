@@ -45,6 +45,8 @@ pub struct Policy {
     pub entries: Vec<Entry>,
     /// `[[expect]]`.
     pub expectations: Vec<Expectation>,
+    /// `[[waive]]`.
+    pub waivers: Vec<Waiver>,
     /// `[gateway]`.
     pub gateway: Gateway,
     /// `[reload]`.
@@ -170,6 +172,8 @@ pub struct Zone {
     pub breakout: bool,
     /// Uplink only: a spare.
     pub redundant: bool,
+    /// What lies outside the gateway's sight.
+    pub attest: Option<String>,
     /// Where it is declared.
     pub place: Place,
 }
@@ -366,6 +370,21 @@ pub struct Expectation {
     pub place: Place,
 }
 
+/// `[[waive]]`: a finding that is accepted until an instant.
+#[derive(Debug, Clone)]
+pub struct Waiver {
+    /// The check's code.
+    pub check: String,
+    /// The finding's subject.
+    pub subject: String,
+    /// First instant at which it no longer counts.
+    pub expires: Option<Timestamp>,
+    /// Its approval, named or inline.
+    pub approval: Option<EntryApproval>,
+    /// Where it stands.
+    pub place: Place,
+}
+
 /// `[gateway]`.
 #[derive(Debug, Clone)]
 pub struct Gateway {
@@ -426,6 +445,8 @@ pub struct LogSettings {
     pub retention_days: Option<u32>,
     /// Header bytes kept as evidence, 0 ..= 65535; 0 = none; default 128.
     pub snaplen: u16,
+    /// True if `on_failure` is stated; what it says is then `alert`.
+    pub on_failure: bool,
 }
 
 impl Policy {
@@ -459,6 +480,14 @@ impl Policy {
         }
     }
 
+    /// The approval of an entry or a waiver.
+    pub fn approval<'a>(&'a self, approval: &'a EntryApproval) -> Option<&'a Approval> {
+        match approval {
+            EntryApproval::Named(name) => self.approvals.get(name),
+            EntryApproval::Inline(inline) => Some(inline),
+        }
+    }
+
     /// The zone of an endpoint; none for the gateway.
     pub fn endpoint_zone(&self, endpoint: Endpoint) -> Option<ZoneId> {
         match endpoint {
@@ -479,6 +508,7 @@ impl Policy {
             approvals: self.approvals.clone(),
             entries: Vec::new(),
             expectations: self.expectations.clone(),
+            waivers: self.waivers.clone(),
             gateway: self.gateway.clone(),
             reload: self.reload.clone(),
             log: self.log.clone(),

@@ -8,7 +8,9 @@ use super::Resolver;
 use super::times::Side;
 use crate::diag::{Finding, Message, Place};
 use crate::document::{Allow, AllowApproval, Approval as WrittenApproval, At, duplicate};
-use crate::policy::{Approval, Endpoint, Entry, EntryApproval, Expectation, Purpose, Remote, Sanitise, Schedule};
+use crate::policy::{
+    Approval, Endpoint, Entry, EntryApproval, Expectation, Purpose, Remote, Sanitise, Schedule, Waiver,
+};
 
 /// Entries' ids stand in counters and log lines.
 const MAX_ID: usize = 200;
@@ -28,8 +30,8 @@ impl<'a> Resolver<'a> {
     fn approval(&mut self, written: &WrittenApproval, subject: &str) -> Approval {
         Approval {
             reason: written.reason.clone(),
-            requested_by: written.requested_by.clone(),
-            approved_by: written.approved_by.clone(),
+            requested_by: written.requested_by.as_ref().map(|by| by.value.clone()),
+            approved_by: written.approved_by.iter().map(|by| by.value.clone()).collect(),
             approved_on: written.approved_on.as_ref().map(|d| self.day(d)),
             reference: written.reference.clone(),
             expires: written.expires.as_ref().and_then(|e| self.instant(e, Side::End, subject)),
@@ -81,19 +83,8 @@ impl<'a> Resolver<'a> {
             let message = Message::new("policy-gateway-to-itself");
             self.findings.push(Finding::error("Z005", message).at(&written.place).subject(id));
         }
-        let (approval, lapse) = match &written.approval {
-            None => (None, None),
-            Some(AllowApproval::Named(name)) => {
-                self.approval_named(name, id);
-                let lapse = self.policy.approvals.get(&name.value).and_then(|a| a.expires);
-                (Some(EntryApproval::Named(name.value.clone())), lapse)
-            }
-            Some(AllowApproval::Inline(inline)) => {
-                let approval = self.approval(inline, id);
-                let lapse = approval.expires;
-                (Some(EntryApproval::Inline(Box::new(approval))), lapse)
-            }
-        };
+        let approval = self.entry_approval(written.approval.as_ref(), id);
+        let lapse = approval.as_ref().and_then(|a| self.policy.approval(a)).and_then(|a| a.expires);
         Entry {
             id: id.to_owned(),
             title: written.title.clone(),
@@ -110,6 +101,31 @@ impl<'a> Resolver<'a> {
             attest: written.attest.clone(),
             approval,
             place: written.id.as_ref().map_or(&written.place, |id| &id.place).clone(),
+        }
+    }
+
+    fn entry_approval(&mut self, written: Option<&AllowApproval>, subject: &str) -> Option<EntryApproval> {
+        Some(match written? {
+            AllowApproval::Named(name) => {
+                self.approval_named(name, subject);
+                EntryApproval::Named(name.value.clone())
+            }
+            AllowApproval::Inline(inline) => EntryApproval::Inline(Box::new(self.approval(inline, subject))),
+        })
+    }
+
+    pub(super) fn waivers(&mut self) {
+        let document = self.document;
+        for written in &document.waive {
+            let (Some(check), Some(subject)) = (&written.check, &written.subject) else { continue };
+            let waiver = Waiver {
+                check: check.value.clone(),
+                subject: subject.value.clone(),
+                expires: written.expires.as_ref().and_then(|e| self.instant(e, Side::End, &subject.value)),
+                approval: self.entry_approval(written.approval.as_ref(), &subject.value),
+                place: check.place.clone(),
+            };
+            self.policy.waivers.push(waiver);
         }
     }
 

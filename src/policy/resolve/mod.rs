@@ -13,6 +13,8 @@ mod services;
 mod times;
 mod zones;
 
+pub use services::service_meaning;
+
 use std::collections::{BTreeMap, HashMap};
 
 use jiff::tz::TimeZone;
@@ -89,6 +91,7 @@ pub fn resolve(document: &Document, findings: &mut Findings) -> Option<Policy> {
     resolver.groups();
     resolver.entries();
     resolver.expectations();
+    resolver.waivers();
     resolver.gateway();
     resolver.settings();
     let policy = resolver.policy;
@@ -105,9 +108,10 @@ fn empty() -> Policy {
         approvals: BTreeMap::new(),
         entries: Vec::new(),
         expectations: Vec::new(),
+        waivers: Vec::new(),
         gateway: Gateway { name: None, output_allow: true, management: Vec::new() },
         reload: Reload { mode: ReloadMode::Auto, debounce_ms: 200, established: Established::Revoke },
-        log: LogSettings { store: "flows".into(), retention_days: None, snaplen: 128 },
+        log: LogSettings { store: "flows".into(), retention_days: None, snaplen: 128, on_failure: false },
         binding: Binding::default(),
         isolated: Vec::new(),
     }

@@ -65,6 +65,7 @@ impl<'a> Resolver<'a> {
             masquerade: false,
             breakout: written.breakout,
             redundant: written.redundant,
+            attest: written.attest.clone(),
             place: written.name.place.clone(),
         };
         (zone, sound)
