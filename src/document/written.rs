@@ -38,6 +38,8 @@ pub struct Document {
     pub waive: Vec<Waive>,
     /// `[gateway]`.
     pub gateway: Gateway,
+    /// `[binding]`.
+    pub binding: Binding,
     /// `[reload]`.
     pub reload: Reload,
     /// `[log]`.
@@ -199,6 +201,15 @@ pub struct Gateway {
     pub management: Vec<At<String>>,
 }
 
+/// `[binding]`.
+#[derive(Debug, Clone, Default)]
+#[expect(missing_docs, reason = "each field is the key of its name in SPEC §1")]
+pub struct Binding {
+    pub enforce: Option<bool>,
+    pub strict_zones: Option<Vec<At<String>>>,
+    pub pin_neighbours: Option<bool>,
+}
+
 /// `[reload]`.
 #[derive(Debug, Clone, Default)]
 #[expect(missing_docs, reason = "each field is the key of its name in SPEC §1")]
@@ -243,7 +254,8 @@ impl Document {
         let empty = Table::default();
         let table = |key: &str| root.table(key).unwrap_or(&empty);
         let (organisation, compliance) = (table("organisation"), table("compliance"));
-        let (gateway, reload, log) = (table("gateway"), table("reload"), table("log"));
+        let (gateway, binding) = (table("gateway"), table("binding"));
+        let (reload, log) = (table("reload"), table("log"));
         Self {
             complete: true,
             organisation: Organisation {
@@ -273,6 +285,11 @@ impl Document {
                 name: gateway.text("name"),
                 output: gateway.text("output"),
                 management: gateway.texts("management").unwrap_or_default(),
+            },
+            binding: Binding {
+                enforce: binding.bool("enforce"),
+                strict_zones: binding.texts("strict_zones"),
+                pin_neighbours: binding.bool("pin_neighbours"),
             },
             reload: Reload {
                 mode: reload.text("mode"),

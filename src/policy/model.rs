@@ -471,11 +471,13 @@ impl Policy {
     }
 
     /// The MACs under which the gateway sees a host's packets: those of its
-    /// `via`, else its own; empty = any.
+    /// `via`, else its own, but none where its zone lies behind a router that no
+    /// `via` names; empty = any.
     pub fn seen_macs(&self, id: HostId) -> &[MacAddr] {
         let host = self.host(id);
         match host.via {
             Some(via) => &self.host(via).macs,
+            None if self.zone(host.zone).l2 == L2::Routed => &[],
             None => &host.macs,
         }
     }

@@ -4,6 +4,7 @@
 //! goes on past its errors with what is left, and marks what is unsound so that
 //! one mistake makes one finding.
 
+mod binding;
 mod entries;
 mod gateway;
 mod groups;
@@ -93,6 +94,7 @@ pub fn resolve(document: &Document, findings: &mut Findings) -> Option<Policy> {
     resolver.expectations();
     resolver.waivers();
     resolver.gateway();
+    resolver.binding();
     resolver.settings();
     let policy = resolver.policy;
     (!findings.refuse()).then_some(policy)
