@@ -72,11 +72,14 @@ impl fmt::Display for Clause {
     }
 }
 
+/// What stands where no document asks for it.
+const DEFAULT: &str = "製品の既定 (product default)";
+
 /// What a finding cites under the body's own `standard`: that document's clauses
-/// where it is one at hand, 周南市's as the model text where it is not. None where
-/// the document holds no such clause: the product's default then.
-pub fn cited(clauses: &[Clause], standard: Option<&str>) -> Option<String> {
+/// where it is one at hand, 周南市's as the model text where it is not. Where the
+/// document holds no such clause it says that this is the product's default.
+pub fn cited(clauses: &[Clause], standard: Option<&str>) -> String {
     let text = standard.and_then(Text::of).unwrap_or(Text::Shunan);
     let own: Vec<&str> = clauses.iter().filter(|clause| clause.text == text).map(|clause| clause.at).collect();
-    (!own.is_empty()).then(|| format!("{} {}", text.title(), own.join("、")))
+    if own.is_empty() { DEFAULT.to_owned() } else { format!("{} {}", text.title(), own.join("、")) }
 }

@@ -1,6 +1,8 @@
 //! The checks as a page of documentation, in ja and en: `docs/checks.*.md` and
 //! `zonectl checks`.
 
+use serde_json::{Value, json};
+
 use super::{ALL, Check};
 use crate::diag::{Lang, Message, Severity};
 
@@ -61,6 +63,21 @@ fn clauses(check: &Check, lang: Lang) -> String {
         return Message::new("check-page-default").text(lang);
     }
     check.clauses.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+/// One check for programs.
+pub fn json(check: &Check, lang: Lang) -> Value {
+    let words = |key: &'static str| Message::new(key).text(lang);
+    json!({
+        "code": check.code,
+        "severity": check.severity.as_str(),
+        "waivable": check.waivable,
+        "clauses": check.clauses.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "what": words(check.words.what),
+        "why": words(check.words.why),
+        "mend": words(check.words.mend),
+        "example": check.example,
+    })
 }
 
 /// What a check finds, in words.

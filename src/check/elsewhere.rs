@@ -8,8 +8,9 @@ use crate::diag::Severity::Error;
 pub const Z001: Check = Check::elsewhere("Z001", Error, words!("z001")).never_waivable().example("[zones.mynumber\n");
 pub const Z002: Check =
     Check::elsewhere("Z002", Error, words!("z002")).never_waivable().example("[gateway]\nmanagment = []\n");
-pub const Z003: Check =
-    Check::elsewhere("Z003", Error, words!("z003")).never_waivable().example("[gateway]\nname = \"gw1\"\nname = \"gw2\"\n");
+pub const Z003: Check = Check::elsewhere("Z003", Error, words!("z003"))
+    .never_waivable()
+    .example("[gateway]\nname = \"gw1\"\nname = \"gw2\"\n");
 pub const Z004: Check =
     Check::elsewhere("Z004", Error, words!("z004")).never_waivable().example("[hosts.pc]\nzone = \"lgwann\"\n");
 pub const Z005: Check =

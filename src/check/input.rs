@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::{Check, clause};
+use super::{Check, Clause, clause};
 use crate::diag::{Finding, Message, Place};
 use crate::document::{self, AllowApproval, At, Document};
 use crate::net::{AddrRange, Family, Service, parse_prefix};
@@ -46,7 +46,8 @@ impl<'a> Input<'a> {
     pub fn new(policy: &'a Policy, document: &'a Document, at: Timestamp) -> Self {
         let today = at.to_zoned(policy.organisation.timezone.clone()).date();
         let hosts = policy.hosts.iter().enumerate();
-        let nets = hosts.flat_map(|(index, host)| host.ips.iter().map(move |net| (AddrRange::from(*net), HostId(index))));
+        let nets =
+            hosts.flat_map(|(index, host)| host.ips.iter().map(move |net| (AddrRange::from(*net), HostId(index))));
         let owners = nets.map(|(range, host)| ((range.family(), range.first()), (range, host))).collect();
         Self { policy, document, at, today, owners }
     }
@@ -80,9 +81,14 @@ impl<'a> Input<'a> {
 
     /// A finding of a check, as grave as it usually is, with its clause and hint.
     pub fn finding(&self, check: &Check, message: Message) -> Finding {
-        let mut finding = Finding::error(check.code, message).hint(Message::new(check.words.mend));
+        self.citing(check, check.clauses, message)
+    }
+
+    /// The same for a finding that not all of the check's clauses are about.
+    pub fn citing(&self, check: &Check, clauses: &[Clause], message: Message) -> Finding {
+        let cited = clause::cited(clauses, self.policy.compliance.standard.as_deref());
+        let mut finding = Finding::error(check.code, message).hint(Message::new(check.words.mend)).clause(cited);
         finding.severity = check.severity;
-        finding.clause = clause::cited(check.clauses, self.policy.compliance.standard.as_deref());
         finding
     }
 
@@ -115,7 +121,9 @@ impl<'a> Input<'a> {
     /// The pairs with one end in the My Number zones and the other outside of them.
     pub fn mynumber_crossings(&self, entry: &Entry) -> Vec<Crossing> {
         let mut all = self.crossings(entry);
-        all.retain(|pair| (self.class(pair.from) == ZoneClass::Mynumber) != (self.class(pair.to) == ZoneClass::Mynumber));
+        all.retain(|pair| {
+            (self.class(pair.from) == ZoneClass::Mynumber) != (self.class(pair.to) == ZoneClass::Mynumber)
+        });
         all
     }
 

@@ -117,8 +117,7 @@ impl Graph {
             arriving.extend(entry.to.iter().filter(|to| is(**to, search.passes) && seen.insert(**to)));
         }
         let meets = Meeting::new(input, leaving.keys().copied());
-        let links: HashMap<Endpoint, Vec<Endpoint>> =
-            arriving.iter().map(|to| (*to, meets.with(input, *to))).collect();
+        let links: HashMap<Endpoint, Vec<Endpoint>> = arriving.iter().map(|to| (*to, meets.with(input, *to))).collect();
         let good = reaching(input, search, &leaving, &links);
         let keep = |to: &Endpoint| is(*to, search.ends) || good.contains(to);
         let mut next = HashMap::new();

@@ -21,7 +21,9 @@ pub fn apply(input: &Input<'_>, findings: &mut Findings) {
         }
         let over = waiver.expires.is_some_and(|end| input.at >= end);
         let mut matched = false;
-        for finding in findings.0.iter_mut().filter(|f| f.code == check.code && f.subject.as_ref() == Some(&waiver.subject)) {
+        for finding in
+            findings.0.iter_mut().filter(|f| f.code == check.code && f.subject.as_ref() == Some(&waiver.subject))
+        {
             matched = true;
             finding.waived |= !over;
         }

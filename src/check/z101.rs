@@ -23,13 +23,20 @@ fn run(input: &Input<'_>, findings: &mut Findings) {
         }
         let mut told = HashSet::new();
         for pair in &pairs {
-            for (ends, texts, zone) in [
-                (&allowed.entry.from, &allowed.written.from, pair.from),
-                (&allowed.entry.to, &allowed.written.to, pair.to),
-            ] {
-                for end in input.ends_in(ends, zone).filter(|end| told.insert((*end, std::ptr::from_ref(ends)))) {
-                    let target = std::ptr::eq(ends, &allowed.entry.to);
-                    if let Some(message) = fault(input, end).or_else(|| unpinned(input, end, target)) {
+            // Between two of its zones it is enough that the one who opens is bound.
+            let inside = input.class(pair.from) == input.class(pair.to);
+            let bound = |zone| input.class(zone) == ZoneClass::Mynumber;
+            for (source, bound) in [(true, bound(pair.from)), (false, bound(pair.to) && !inside)] {
+                let (ends, texts, zone) = if source {
+                    (&allowed.entry.from, &allowed.written.from, pair.from)
+                } else {
+                    (&allowed.entry.to, &allowed.written.to, pair.to)
+                };
+                for end in input.ends_in(ends, zone) {
+                    let unpinned = || unpinned(input, bound && !source);
+                    if let Some(message) =
+                        fault(input, end, bound).or_else(unpinned).filter(|_| told.insert((end, source)))
+                    {
                         let place = input.end_place(texts, end, allowed.place());
                         let message = message.with("end", input.end_text(end));
                         findings.push(input.finding(&CHECK, message).at(place).subject(&allowed.entry.id));
@@ -41,11 +48,9 @@ fn run(input: &Input<'_>, findings: &mut Findings) {
     }
 }
 
-/// What is wrong with one end of such an entry.
-fn fault(input: &Input<'_>, end: Endpoint) -> Option<Message> {
+/// What is wrong with one end of such an entry; `bound` = it needs a MAC.
+fn fault(input: &Input<'_>, end: Endpoint, bound: bool) -> Option<Message> {
     let policy = input.policy;
-    let zone = policy.endpoint_zone(end)?;
-    let bound = input.class(zone) == ZoneClass::Mynumber;
     let single = |net: &ipnet::IpNet| AddrRange::from(*net).is_single();
     match end {
         Endpoint::Gateway => None,
@@ -67,10 +72,8 @@ fn fault(input: &Input<'_>, end: Endpoint) -> Option<Message> {
 }
 
 /// What reaches a My Number host reaches its MAC only if neighbours are pinned.
-fn unpinned(input: &Input<'_>, end: Endpoint, target: bool) -> Option<Message> {
-    let zone = input.policy.endpoint_zone(end)?;
-    let bound = input.class(zone) == ZoneClass::Mynumber;
-    (target && bound && !input.policy.binding.pin_neighbours).then(|| Message::new("check-z101-unpinned"))
+fn unpinned(input: &Input<'_>, target: bool) -> Option<Message> {
+    (target && !input.policy.binding.pin_neighbours).then(|| Message::new("check-z101-unpinned"))
 }
 
 fn host_fault(input: &Input<'_>, id: HostId, bound: bool) -> Option<Message> {

@@ -7,14 +7,18 @@ use crate::diag::{Findings, Message, Severity};
 use crate::policy::{Endpoint, Model, Purpose, Sanitise, ZoneClass};
 
 pub const CHECK: Check = Check::new("Z106", Severity::Error, words!("z106"), run)
-    .cites(&[
-        Clause::shunan("第3章(1)①"),
-        Clause::shunan("第3章(2)①"),
-        Clause::akune("I 6(3)ア"),
-        Clause::akune("I 6(3)イ"),
-        Clause::okayama("6(3)①"),
-    ])
+    .cites(CLAUSES)
     .example("[[allow]]\nid = \"LU-001\"\nfrom = \"lgwan\"\nto = \"uplink\"\nservices = \"https\"\n");
+
+/// First those on the My Number zones, then those on LGWAN.
+const CLAUSES: &[Clause] = &[
+    Clause::shunan("第3章(1)①"),
+    Clause::akune("I 6(3)ア"),
+    Clause::okayama("6(3)①"),
+    Clause::shunan("第3章(2)①"),
+    Clause::akune("I 6(3)イ"),
+];
+const MYNUMBER: usize = 3;
 
 fn run(input: &Input<'_>, findings: &mut Findings) {
     for allowed in input.living() {
@@ -25,7 +29,7 @@ fn run(input: &Input<'_>, findings: &mut Findings) {
         if !designated && mynumber.iter().any(|pair| !z102::forbidden(input.class(input.far(*pair)))) {
             let place = allowed.written.purpose.as_ref().map_or(allowed.place(), |purpose| &purpose.place);
             let message = Message::new("check-z106-not-designated");
-            findings.push(input.finding(&CHECK, message).at(place).subject(&entry.id));
+            findings.push(input.citing(&CHECK, &CLAUSES[..MYNUMBER], message).at(place).subject(&entry.id));
         }
         for pair in input.crossings(entry) {
             if let Some((key, end)) = closed(input, allowed, pair) {
@@ -34,7 +38,7 @@ fn run(input: &Input<'_>, findings: &mut Findings) {
                     .with("to", input.zone_name(pair.to))
                     .with("model", model_name(input.policy.compliance.model));
                 let place = input.end_place(&allowed.written.to, end, allowed.place());
-                findings.push(input.finding(&CHECK, message).at(place).subject(&entry.id));
+                findings.push(input.citing(&CHECK, &CLAUSES[MYNUMBER..], message).at(place).subject(&entry.id));
             }
         }
     }

@@ -31,8 +31,7 @@ fn run(input: &Input<'_>, findings: &mut Findings) {
             let classes = (input.class(pair.from), input.class(pair.to));
             if matches!(classes, (ZoneClass::Lgwan, ZoneClass::Internet) | (ZoneClass::Internet, ZoneClass::Lgwan)) {
                 for (message, place) in faults(input, allowed, pair) {
-                    let message =
-                        message.with("from", input.zone_name(pair.from)).with("to", input.zone_name(pair.to));
+                    let message = message.with("from", input.zone_name(pair.from)).with("to", input.zone_name(pair.to));
                     findings.push(input.finding(&CHECK, message).at(place).subject(&allowed.entry.id));
                 }
             }
@@ -79,7 +78,8 @@ fn screen(service: &Service) -> bool {
     match service {
         Service::Ports(proto, range) if range.is_single() => {
             let port = range.first();
-            (*proto == Proto::TCP && port == 443) || (matches!(*proto, Proto::TCP | Proto::UDP) && SCREEN.contains(&port))
+            (*proto == Proto::TCP && port == 443)
+                || (matches!(*proto, Proto::TCP | Proto::UDP) && SCREEN.contains(&port))
         }
         _ => false,
     }
@@ -94,10 +94,9 @@ fn kinds<'a>(
     key: &'static str,
 ) -> Vec<(Message, &'a Place)> {
     let mut faults = Vec::new();
-    for (ends, texts, zone) in [
-        (&allowed.entry.from, &allowed.written.from, pair.from),
-        (&allowed.entry.to, &allowed.written.to, pair.to),
-    ] {
+    for (ends, texts, zone) in
+        [(&allowed.entry.from, &allowed.written.from, pair.from), (&allowed.entry.to, &allowed.written.to, pair.to)]
+    {
         for end in input.ends_in(ends, zone).filter(|end| !input.all_of_kind(*end, kind)) {
             let message = Message::new(key).with("end", input.end_text(end));
             faults.push((message, input.end_place(texts, end, allowed.place())));

@@ -23,7 +23,8 @@ fn run(input: &Input<'_>, findings: &mut Findings) {
         let Some(text) = input.service_at(allowed, opens_files) else { continue };
         let beside = screens.iter().find(|screen| meet(input, **screen, allowed));
         if let Some(screen) = beside {
-            let message = Message::new("check-z111-found").with("service", &text.value).with("screen", &screen.entry.id);
+            let message =
+                Message::new("check-z111-found").with("service", &text.value).with("screen", &screen.entry.id);
             let mut finding = input.finding(&CHECK, message).at(&text.place).subject(&allowed.entry.id);
             if screen.entry.id != allowed.entry.id {
                 finding = finding.related(Message::new("check-z111-screen"), screen.place());

@@ -33,8 +33,7 @@ fn run(input: &Input<'_>, findings: &mut Findings) {
         if let Some((_, end, source)) = unnamed.first() {
             let names: BTreeSet<&str> = unnamed.iter().map(|(id, ..)| input.policy.host(*id).name.as_str()).collect();
             let list: Vec<&str> = names.iter().copied().take(3).collect();
-            let message =
-                Message::new("check-z125-found").with("hosts", list.join(", ")).with("count", names.len());
+            let message = Message::new("check-z125-found").with("hosts", list.join(", ")).with("count", names.len());
             let texts = if *source { &allowed.written.from } else { &allowed.written.to };
             let place = input.end_place(texts, *end, allowed.place());
             findings.push(input.finding(&CHECK, message).at(place).subject(&allowed.entry.id));
@@ -64,7 +63,10 @@ fn holds(input: &Input<'_>, end: Endpoint, id: HostId) -> bool {
 fn named(input: &Input<'_>, allowed: Allowed<'_>, id: HostId) -> bool {
     let name = input.policy.host(id).name.as_str();
     let says = |text: &Option<String>| text.as_deref().is_some_and(|text| text.contains(name));
-    allowed.entry.approval.as_ref().and_then(|a| input.policy.approval(a)).is_some_and(|approval| {
-        says(&approval.reason) || says(&approval.reference)
-    })
+    allowed
+        .entry
+        .approval
+        .as_ref()
+        .and_then(|a| input.policy.approval(a))
+        .is_some_and(|approval| says(&approval.reason) || says(&approval.reference))
 }

@@ -33,7 +33,8 @@ fn run(input: &Input<'_>, findings: &mut Findings) {
             .with("zone", &zone.name)
             .with("count", hosts.len())
             .with("hosts", names.join(", "));
-        let mut finding = input.finding(&CHECK, message).at(&zone.place).subject(&zone.name);
+        let clauses = if zone.class == ZoneClass::Mynumber { CHECK.clauses } else { &[] };
+        let mut finding = input.citing(&CHECK, clauses, message).at(&zone.place).subject(&zone.name);
         finding.severity = Severity::Warning;
         if let Some(first) = hosts.first() {
             finding = finding.related(Message::new("policy-host-here"), &input.policy.host(*first).place);
@@ -49,9 +50,7 @@ fn entries(input: &Input<'_>, hosts: &BTreeSet<HostId>, findings: &mut Findings)
         if input.mynumber_crossings(allowed.entry).is_empty() {
             continue;
         }
-        for (ends, texts) in
-            [(&allowed.entry.from, &allowed.written.from), (&allowed.entry.to, &allowed.written.to)]
-        {
+        for (ends, texts) in [(&allowed.entry.from, &allowed.written.from), (&allowed.entry.to, &allowed.written.to)] {
             for end in ends {
                 let members: Vec<HostId> = match end {
                     Endpoint::Host(id) => vec![*id],

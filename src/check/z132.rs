@@ -12,9 +12,10 @@ pub const CHECK: Check = Check::new("Z132", Severity::Error, words!("z132"), run
 fn run(input: &Input<'_>, findings: &mut Findings) {
     for (id, zone) in input.zones().filter(|(_, zone)| zone.class == ZoneClass::Mynumber) {
         for (_, other) in input.zones().filter(|(_, other)| other.class != ZoneClass::Mynumber) {
-            let shared = zone.interfaces.iter().position(|own| {
-                other.interfaces.iter().any(|pattern| own.covers(pattern) || pattern.covers(own))
-            });
+            let shared = zone
+                .interfaces
+                .iter()
+                .position(|own| other.interfaces.iter().any(|pattern| own.covers(pattern) || pattern.covers(own)));
             let Some(index) = shared else { continue };
             let message = Message::new("check-z132-found")
                 .with("zone", &zone.name)

@@ -5,9 +5,9 @@ use super::{Check, words, z148};
 use crate::diag::{Finding, Findings, Message, Severity};
 use crate::policy::{Approval, Entry, EntryApproval};
 
-pub const CHECK: Check = Check::new("Z140", Severity::Error, words!("z140"), run)
-    .never_waivable()
-    .example("[[allow]]\nid = \"LG-001\"\nfrom = \"lgwan:renkei\"\nto = \"lgwan-net:lgwan-shinsei\"\nservices = \"https\"\n");
+pub const CHECK: Check = Check::new("Z140", Severity::Error, words!("z140"), run).never_waivable().example(
+    "[[allow]]\nid = \"LG-001\"\nfrom = \"lgwan:renkei\"\nto = \"lgwan-net:lgwan-shinsei\"\nservices = \"https\"\n",
+);
 
 fn run(input: &Input<'_>, findings: &mut Findings) {
     for allowed in input.living().filter(|allowed| !input.crossings(allowed.entry).is_empty()) {

@@ -19,7 +19,8 @@ fn run(input: &Input<'_>, findings: &mut Findings) {
     }
     for (waiver, written) in input.policy.waivers.iter().zip(&input.document.waive) {
         if waiver.expires.is_some_and(soon) {
-            let message = Message::new("check-z146-waiver").with("check", &waiver.check).with("subject", &waiver.subject);
+            let message =
+                Message::new("check-z146-waiver").with("check", &waiver.check).with("subject", &waiver.subject);
             let place = written.expires.as_ref().map_or(&waiver.place, |expires| &expires.place);
             findings.push(input.finding(&CHECK, message).at(place).subject(z148::subject(waiver)));
         }

@@ -5,8 +5,8 @@ use super::{Check, words};
 use crate::diag::{Findings, Message, Severity};
 use crate::policy::ZoneClass;
 
-pub const CHECK: Check = Check::new("Z160", Severity::Info, words!("z160"), run)
-    .example("[compliance]\nmodel = \"two-zone\"\n");
+pub const CHECK: Check =
+    Check::new("Z160", Severity::Info, words!("z160"), run).example("[compliance]\nmodel = \"two-zone\"\n");
 
 fn run(input: &Input<'_>, findings: &mut Findings) {
     let has = |class| input.zones().any(|(_, zone)| zone.class == class);

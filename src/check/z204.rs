@@ -22,9 +22,7 @@ fn wide(net: &IpNet) -> bool {
 
 fn run(input: &Input<'_>, findings: &mut Findings) {
     for allowed in input.living() {
-        for (ends, texts) in
-            [(&allowed.entry.from, &allowed.written.from), (&allowed.entry.to, &allowed.written.to)]
-        {
+        for (ends, texts) in [(&allowed.entry.from, &allowed.written.from), (&allowed.entry.to, &allowed.written.to)] {
             for end in ends {
                 let net = match end {
                     Endpoint::Network(_, net) => Some(net).filter(|net| wide(net)),

@@ -13,7 +13,6 @@ const COMMANDS: &[&[&str]] = &[
     &["audit"],
     &["init"],
     &["ledger"],
-    &["checks"],
     &["confirm"],
     &["rollback"],
     &["log", "top"],
