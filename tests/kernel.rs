@@ -135,15 +135,35 @@ members = ["one", "10.1.2.0/29", "10.1.3.9"]
 "#;
 
 /// Steps of a policy's life; each is compared with the one before it.
-const LIFE: [&str; 7] = [
+const LIFE: [&str; 9] = [
     "",
     "[[allow]]\nid = \"1\"\nfrom = [\"a:one\"]\nto = [\"b:192.0.2.1\"]\nservices = [\"https\", \"ping\"]\n",
     "[[allow]]\nid = \"1\"\nfrom = [\"a:one\", \"a:dhcp\"]\nto = [\"b:192.0.2.1\", \"b:2001:db8:9::/64\"]\nservices = [\"dns\", \"udp/5000-5010\"]\nlog = true\n",
     "[[allow]]\nid = \"番号\"\nfrom = [\"a:some\"]\nto = [\"b\", \"gateway\"]\nservices = [\"any\"]\n[gateway]\noutput = \"deny\"\n",
     "[[allow]]\nid = \"番号\"\nfrom = [\"a:some\"]\nto = [\"b\", \"gateway\"]\nservices = [\"any\"]\n[[allow]]\nid = \"2\"\nfrom = [\"a:open\", \"gateway\"]\nto = [\"b:192.0.2.0/24\"]\nservices = [\"gre\", \"tcp/1-1024\"]\nexpires = 2026-01-01\n[gateway]\noutput = \"deny\"\nmanagement = [\"a:one:ssh\"]\n",
     "[[allow]]\nid = \"2\"\nfrom = [\"a:open\"]\nto = [\"b:192.0.2.0/24\"]\nservices = [\"gre\", \"tcp/1-1024\"]\nexpires = 2027-01-01\n[zones.c]\nclass = \"general\"\ninterfaces = [\"eth3\"]\nnetworks = [\"198.51.100.0/25\"]\nintra_zone = \"allow\"\n",
+    "[zones.up]\nclass = \"uplink\"\ninterfaces = [\"eth9\", \"ppp*\"]\nnetworks = [\"192.0.2.0/24\", \"2001:db8:f::/48\"]\nmasquerade = true\n",
+    MASQUERADE,
     "",
 ];
+
+/// Uplinks whose interfaces other zones share, by address and by wildcard.
+const MASQUERADE: &str = r#"
+[zones.up]
+class = "uplink"
+interfaces = ["eth9", "ppp*"]
+networks = ["192.0.2.0/24", "198.51.100.7/32", "2001:db8:f::/48"]
+masquerade = true
+[zones.near]
+class = "general"
+interfaces = ["eth9", "ppp7"]
+networks = ["203.0.113.0/24"]
+[zones.six]
+class = "uplink"
+interfaces = ["eth8"]
+networks = ["2001:db8:e::/48"]
+masquerade = true
+"#;
 
 #[test]
 fn a_difference_leads_to_the_same_place_as_the_whole() {
@@ -278,4 +298,5 @@ fn rulesets_are_as_they_were_when_last_looked_at() {
     golden("alpha-town.nft", &nft::ruleset(&alpha_town(), now()));
     golden("closed.nft", &nft::closed());
     golden("every-shape.nft", &nft::ruleset(&policy_of(&format!("{BASE}{}", LIFE[4])), now()));
+    golden("masquerade.nft", &nft::ruleset(&policy_of(&format!("{BASE}{MASQUERADE}")), now()));
 }

@@ -2,7 +2,7 @@
 
 use super::input::Input;
 use super::{Check, words};
-use crate::diag::{Findings, Message, Severity};
+use crate::diag::{Finding, Findings, Message, Severity};
 use crate::policy::ZoneClass;
 
 pub const CHECK: Check =
@@ -18,7 +18,8 @@ fn run(input: &Input<'_>, findings: &mut Findings) {
     ] {
         if !applies {
             let message = Message::new("check-z160-found").with("area", Message::new(area)).with("codes", codes);
-            findings.push(input.finding(&CHECK, message).subject(codes));
+            // It has no clause of its own: it is about those of others.
+            findings.push(Finding { clause: None, ..input.finding(&CHECK, message).subject(codes) });
         }
     }
 }

@@ -11,8 +11,11 @@ use crate::policy::Endpoint;
 pub const CHECK: Check = Check::new("Z202", Severity::Warning, words!("z202"), run)
     .example("[[allow]]\nid = \"A\"\nfrom = \"lgwan\"\nto = \"internet:vdi\"\nservices = \"https\"\n[[allow]]\nid = \"B\"\nfrom = \"lgwan\"\nto = \"internet:vdi\"\nservices = \"tcp/443\"\n");
 
+/// From, to and services of an entry, however they are written.
+type Meaning<'a> = (Vec<Endpoint>, Vec<Endpoint>, &'a [Service]);
+
 fn run(input: &Input<'_>, findings: &mut Findings) {
-    let mut seen: HashMap<(Vec<Endpoint>, Vec<Endpoint>, &[Service]), Vec<usize>> = HashMap::new();
+    let mut seen: HashMap<Meaning<'_>, Vec<usize>> = HashMap::new();
     for (index, allowed) in input.entries().enumerate().filter(|(_, allowed)| !input.over(allowed.entry)) {
         let sorted = |ends: &[Endpoint]| {
             let mut ends = ends.to_vec();

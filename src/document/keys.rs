@@ -75,7 +75,7 @@ const ZONE: &[Key] = &[
     Key::new("operator", Shape::Text, "document-key-zone-operator"),
     Key::new("internet_connected", Shape::Bool, "document-key-zone-internet-connected"),
     Key::new("approval", Shape::Text, "document-key-zone-approval"),
-    Key::only_false("masquerade", "document-key-zone-masquerade"),
+    Key::new("masquerade", Shape::Bool, "document-key-zone-masquerade"),
     Key::new("breakout", Shape::Bool, "document-key-zone-breakout"),
     Key::new("redundant", Shape::Bool, "document-key-zone-redundant"),
     Key::new("attest", Shape::Text, "document-key-zone-attest"),

@@ -23,10 +23,7 @@ pub fn schema(lang: Lang) -> Value {
 fn table(keys: &'static [Key], lang: Lang, top: bool) -> Value {
     let mut properties = Map::new();
     for key in keys.iter().filter(|k| k.support != Support::Later) {
-        let mut property = match key.support {
-            Support::OnlyFalse => json!({ "const": false }),
-            _ => shape(&key.shape, lang),
-        };
+        let mut property = shape(&key.shape, lang);
         if let Value::Object(property) = &mut property {
             property.insert("description".into(), json!(Message::new(key.doc).text(lang)));
         }

@@ -56,8 +56,6 @@ pub enum Support {
     Built,
     /// Known, refused with Z012 whatever it says.
     Later,
-    /// Known; only `false`, which asks for nothing, is taken.
-    OnlyFalse,
 }
 
 /// One key of a table.
@@ -89,10 +87,5 @@ impl Key {
     /// A key that this build refuses.
     pub const fn later(name: &'static str, doc: &'static str) -> Self {
         Self { name, shape: Shape::Unread, required: false, support: Support::Later, doc }
-    }
-
-    /// A truth value of which this build takes only `false`.
-    pub const fn only_false(name: &'static str, doc: &'static str) -> Self {
-        Self { name, shape: Shape::Bool, required: false, support: Support::OnlyFalse, doc }
     }
 }

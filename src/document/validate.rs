@@ -51,11 +51,6 @@ impl Pass<'_> {
         match key.support {
             Support::Built => self.node(node, &key.shape, &name.place, key.name),
             Support::Later => self.later(key.name, &name.place),
-            Support::OnlyFalse => match node.value {
-                Value::Bool(false) => {}
-                Value::Bool(true) => self.later(key.name, &name.place),
-                _ => self.wrong(node, "document-want-bool", key.name),
-            },
         }
     }
 

@@ -80,6 +80,8 @@ pub struct Zone {
     pub operator: Option<String>,
     pub internet_connected: Option<bool>,
     pub approval: Option<At<String>>,
+    /// Where it says true.
+    pub masquerade: Option<Place>,
     pub breakout: bool,
     pub redundant: bool,
     pub attest: Option<String>,
@@ -321,6 +323,10 @@ impl Zone {
             operator: plain(table.text("operator")),
             internet_connected: table.bool("internet_connected"),
             approval: table.text("approval"),
+            masquerade: table
+                .get("masquerade")
+                .filter(|node| matches!(node.value, Value::Bool(true)))
+                .map(|node| node.place.clone()),
             breakout: table.bool("breakout").unwrap_or(false),
             redundant: table.bool("redundant").unwrap_or(false),
             attest: plain(table.text("attest")),

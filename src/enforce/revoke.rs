@@ -7,7 +7,7 @@
 //! 1. judge every open flow by the new policy;
 //! 2. commit the change, and in the same transaction a cut for the flows that it
 //!    denies: from this instant none of their packets passes, either way;
-//! 3. delete them from connection tracking, judging again, until a pass finds
+//! 3. delete them from connection tracking, then judge again until a pass finds
 //!    none: a flow that opened under the old rules meanwhile goes with them;
 //! 4. take the cut away. A late packet of theirs opens a flow or not by the new
 //!    rules, from whichever side it comes.
@@ -33,6 +33,9 @@ const PASSES: u32 = 8;
 const TRIES: u32 = 3;
 /// Flows deleted in one go.
 const AT_ONCE: usize = 1024;
+/// Flows remembered from the look before a change, at most: some ten megabytes.
+/// What is beyond is found again after it.
+const REMEMBERED: usize = 200_000;
 
 /// What became of the open flows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -152,6 +155,8 @@ struct Seen {
     sweep: Sweep,
     established: Established,
     revoked: Revoked,
+    /// Flows to delete once the change is in force.
+    doomed: Vec<(Handle, Doom)>,
 }
 
 /// The first pass, before a change: nothing is deleted yet.
@@ -160,12 +165,17 @@ async fn look(policy: &Arc<Policy>, at: Timestamp, established: Established) -> 
     blocking(move || {
         let mut seen = Seen::new(policy, at, established)?;
         let mut cut = Cut::default();
+        let mut doomed = Vec::new();
         seen.pass(|flow, doom| {
             for key in cut_keys(flow) {
                 cut.add(key, doom.reason);
             }
+            if doomed.len() < REMEMBERED {
+                doomed.push((flow.handle(), doom));
+            }
             Ok(())
         })?;
+        seen.doomed = doomed;
         Ok((seen, cut))
     })
     .await
@@ -189,7 +199,7 @@ async fn blocking<T: Send + 'static>(
 
 impl Seen {
     fn new(policy: Arc<Policy>, at: Timestamp, established: Established) -> Result<Self, RevokeError> {
-        Ok(Self { sweep: Sweep::new(policy, at)?, established, revoked: Revoked::default() })
+        Ok(Self { sweep: Sweep::new(policy, at)?, established, revoked: Revoked::default(), doomed: Vec::new() })
     }
 
     /// Hands every flow to cut to `each`.
@@ -216,19 +226,31 @@ impl Seen {
         Err(RevokeError::Unsettled)
     }
 
-    /// Deletes what is denied, pass by pass until one finds nothing.
+    /// Deletes what is denied: what the look before the change found, then pass
+    /// by pass until one finds nothing.
     fn clear(mut self) -> Result<Revoked, RevokeError> {
+        let mut killer = Killer::new()?;
+        for (handle, doom) in std::mem::take(&mut self.doomed) {
+            killer.take(handle, doom)?;
+        }
+        self.count(killer)?;
         for _ in 0..PASSES {
             let mut killer = Killer::new()?;
-            let pass = self.pass(|flow, doom| killer.take(flow, doom))?;
-            killer.strike()?;
-            self.revoked.cut += killer.killed;
-            self.revoked.uncertain += killer.uncertain;
-            if killer.found == 0 && !pass.interrupted {
+            let pass = self.pass(|flow, doom| killer.take(flow.handle(), doom))?;
+            let found = self.count(killer)?;
+            if found == 0 && !pass.interrupted {
                 return Ok(self.revoked);
             }
         }
         Err(RevokeError::Unsettled)
+    }
+
+    /// Ends a killer's work; gives how many flows it was handed.
+    fn count(&mut self, mut killer: Killer) -> Result<u64, RevokeError> {
+        killer.strike()?;
+        self.revoked.cut += killer.killed;
+        self.revoked.uncertain += killer.uncertain;
+        Ok(killer.found)
     }
 }
 
@@ -264,7 +286,7 @@ impl Killer {
         Ok(Self { table, sockets, waiting: Vec::new(), found: 0, uncertain: 0, killed: 0 })
     }
 
-    fn take(&mut self, flow: &Flow<'_>, doom: Doom) -> io::Result<()> {
+    fn take(&mut self, flow: Handle, doom: Doom) -> io::Result<()> {
         self.found += 1;
         self.uncertain += u64::from(doom.uncertain);
         if let Some((local, remote)) = doom.own {
@@ -274,7 +296,7 @@ impl Killer {
                 self.sockets = Sockets::open()?;
             }
         }
-        self.waiting.push(flow.handle());
+        self.waiting.push(flow);
         if self.waiting.len() < AT_ONCE { Ok(()) } else { self.strike() }
     }
 

@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value as Json, json};
 
 use super::json::{add_chain, add_counter, add_map, add_rule, elements, named, table};
-use super::ruleset::Ruleset;
+use super::ruleset::{Hook, Ruleset};
+use super::text::hook_name;
 
 /// Commands of one transaction, and what they touch.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -70,7 +71,11 @@ impl Present {
 }
 
 fn place(chain: &Json) -> Place {
-    let ours = chain["hook"] == chain["name"] && chain["type"] == "filter" && chain["prio"] == 0;
+    let ours = Hook::ALL.iter().any(|hook| {
+        let (kind, priority, ..) = hook.base();
+        let name = hook_name(*hook);
+        chain["hook"] == name && chain["name"] == name && chain["type"] == kind && chain["prio"] == priority
+    });
     match chain.get("hook") {
         None => Place::Inner,
         Some(_) if ours => Place::Base,

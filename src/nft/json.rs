@@ -3,8 +3,8 @@
 //! express (verdict maps by name) as values.
 
 use nftables::expr::{
-    BinaryOperation, CT, Expression, Exthdr, Map as MapExpr, Meta, MetaKey, NamedExpression, Payload, PayloadField,
-    Prefix, Range, SetItem,
+    BinaryOperation, CT, Expression, Exthdr, Fib, FibFlag, FibResult, Map as MapExpr, Meta, MetaKey, NamedExpression,
+    Payload, PayloadField, Prefix, Range, SetItem,
 };
 use nftables::stmt::{
     Accept, Counter, Drop, JumpTarget, Log, Mangle, Match, Operator, Reject, RejectType, Return, Statement as Stmt,
@@ -77,10 +77,11 @@ pub fn add_map(name: &str, map: &Map) -> Json {
 pub fn add_chain(name: &str, hook: Option<super::ruleset::Hook>) -> Json {
     let mut object = json!({ "family": "inet", "table": TABLE, "name": name });
     if let Some(hook) = hook {
-        object["type"] = json!("filter");
+        let (kind, priority, _, policy) = hook.base();
+        object["type"] = json!(kind);
         object["hook"] = json!(hook_name(hook));
-        object["prio"] = json!(0);
-        object["policy"] = json!("drop");
+        object["prio"] = json!(priority);
+        object["policy"] = json!(policy);
     }
     add(json!({ "chain": object }))
 }
@@ -274,6 +275,12 @@ fn statement(statement: &Statement) -> Stmt<'static> {
         Statement::RejectAdmin => {
             Stmt::Reject(Some(Reject::new(Some(RejectType::ICMPX), Some(RejectCode::AdminProhibited))))
         }
+        Statement::SourceElsewhere => {
+            let fib = Fib { result: FibResult::Type, flags: [FibFlag::Saddr].into() };
+            let left = Expression::Named(NamedExpression::Fib(fib));
+            Stmt::Match(Match { left, right: text("local"), op: Operator::NEQ })
+        }
+        Statement::Masquerade => Stmt::Masquerade(None),
         Statement::Verdict(v) => verdict(v),
     }
 }

@@ -21,6 +21,7 @@ use crate::rules::{Rules, TargetId};
 mod ends;
 mod gateway;
 mod maps;
+mod nat;
 mod zones;
 
 /// The ruleset of a policy's normal form.
@@ -33,6 +34,7 @@ pub fn lower(rules: &Rules) -> Ruleset {
     services(&mut out);
     gateway::input(rules, &mut out);
     gateway::output(rules, &mut out);
+    nat::postrouting(rules, &mut out);
     ends::entries(rules, &mut out);
     ends::denials(rules, &mut out);
     out

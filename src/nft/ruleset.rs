@@ -116,6 +116,10 @@ pub enum Statement {
     RejectReset,
     /// Answer with ICMP administratively prohibited, of either family.
     RejectAdmin,
+    /// The source address is none of the gateway's.
+    SourceElsewhere,
+    /// Translate the source address to the outgoing interface's.
+    Masquerade,
     /// The end.
     Verdict(Verdict),
 }
@@ -165,9 +169,25 @@ pub enum Hook {
     Forward,
     Input,
     Output,
+    Postrouting,
 }
 
-/// A chain; a base chain has a hook, the priority `filter` and the policy drop.
+impl Hook {
+    /// Every hook.
+    pub const ALL: [Self; 4] = [Self::Forward, Self::Input, Self::Output, Self::Postrouting];
+
+    /// What a base chain in it is: the chain's type, its priority as a number and
+    /// by name, its policy.
+    pub fn base(self) -> (&'static str, i32, &'static str, &'static str) {
+        match self {
+            Self::Forward | Self::Input | Self::Output => ("filter", 0, "filter", "drop"),
+            // Translates; whether a packet passes was decided before.
+            Self::Postrouting => ("nat", 100, "srcnat", "accept"),
+        }
+    }
+}
+
+/// A chain; a base chain has a hook.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Chain {
     /// Base chains only.

@@ -26,7 +26,8 @@ impl Ruleset {
         for (name, chain) in &self.chains {
             writeln!(out, "\tchain {name} {{")?;
             if let Some(hook) = chain.hook {
-                writeln!(out, "\t\ttype filter hook {} priority filter; policy drop;", hook_name(hook))?;
+                let (kind, _, priority, policy) = hook.base();
+                writeln!(out, "\t\ttype {kind} hook {} priority {priority}; policy {policy};", hook_name(hook))?;
             }
             for rule in &chain.rules {
                 let words: Vec<String> = rule.iter().map(statement).collect();
@@ -61,6 +62,7 @@ pub fn hook_name(hook: Hook) -> &'static str {
         Hook::Forward => "forward",
         Hook::Input => "input",
         Hook::Output => "output",
+        Hook::Postrouting => "postrouting",
     }
 }
 
@@ -173,6 +175,8 @@ fn statement(statement: &Statement) -> String {
         Statement::Log { prefix, group, snaplen } => format!("log prefix \"{prefix}\" group {group} snaplen {snaplen}"),
         Statement::RejectReset => "reject with tcp reset".into(),
         Statement::RejectAdmin => "reject with icmpx admin-prohibited".into(),
+        Statement::SourceElsewhere => "fib saddr type != local".into(),
+        Statement::Masquerade => "masquerade".into(),
         Statement::Verdict(v) => verdict(v),
     }
 }

@@ -3,6 +3,7 @@
 //! Takes a document and gives a [`Policy`] or findings; `resolve` is the only
 //! door. Equality of resolved values ignores where they stand in files.
 
+mod approval;
 mod binding;
 mod digest;
 mod isolation;
@@ -13,6 +14,7 @@ mod regions;
 mod resolve;
 mod schedule;
 
+pub use approval::{Approval, EntryApproval, Waiver};
 pub use binding::Binding;
 pub use digest::digest;
 pub use isolation::Isolated;

@@ -68,6 +68,7 @@ pub fn compile(policy: &Policy, at: Timestamp) -> Rules {
                 class: ClassId(classes.id(&zone_class(&from, id))),
                 target: TargetId(destinations.id(&zone_class(&to, id))),
                 reject: policy.zone(id).deny_with == DenyWith::Reject,
+                masquerade: policy.zone(id).masquerade,
             })
             .collect(),
         atoms,

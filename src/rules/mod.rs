@@ -98,6 +98,8 @@ pub struct ZoneRules {
     pub target: TargetId,
     /// Denied packets that leave it are answered.
     pub reject: bool,
+    /// The source of forwarded IPv4 packets that leave to it is translated.
+    pub masquerade: bool,
 }
 
 /// Sources of one class.

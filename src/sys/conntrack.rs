@@ -145,7 +145,7 @@ impl Conntrack {
     /// answer; those of `each`.
     pub fn each(&mut self, mut each: impl FnMut(&Flow<'_>) -> io::Result<()>) -> io::Result<Pass> {
         let mut pass = Pass::default();
-        let interrupted = self.netlink.dump(GET, &header(libc::AF_UNSPEC), |body| match read(body) {
+        let interrupted = self.netlink.dump_ahead(GET, &header(libc::AF_UNSPEC), |body| match read(body) {
             Some(flow) => {
                 pass.flows += 1;
                 each(&flow)

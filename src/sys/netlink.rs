@@ -6,6 +6,7 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
+use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 use rustix::io::Errno;
@@ -18,6 +19,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const READ_BYTES: usize = 64 << 10;
 /// Asked of the kernel for answers not yet read; without CAP_NET_ADMIN it may give less.
 const RECEIVE_BUFFER: usize = 4 << 20;
+
+/// Datagrams read ahead, at most.
+const AHEAD: usize = 32;
 
 /// `NLM_F_REQUEST`.
 const REQUEST: u16 = 1;
@@ -78,23 +82,43 @@ impl Netlink {
         let mut interrupted = false;
         loop {
             let length = self.receive()?;
-            for message in Messages(&self.buffer[..length]) {
-                let message = message?;
-                if message.seq != seq {
-                    continue;
-                }
-                interrupted |= message.flags & INTERRUPTED != 0;
-                match message.kind {
-                    ERROR | DONE => {
-                        return match message.errno() {
-                            0 => Ok(interrupted),
-                            errno => Err(io::Error::from_raw_os_error(errno)),
-                        };
-                    }
-                    _ => each(message.body)?,
-                }
+            if part(&self.buffer[..length], seq, &mut interrupted, &mut each)? {
+                return Ok(interrupted);
             }
         }
+    }
+
+    /// As [`Netlink::dump`], while a second thread reads ahead: for large tables,
+    /// whose reading costs the kernel as much as `each` costs here.
+    ///
+    /// # Errors
+    /// As [`Netlink::dump`].
+    pub(super) fn dump_ahead(
+        &mut self,
+        kind: u16,
+        body: &[u8],
+        mut each: impl FnMut(&[u8]) -> io::Result<()>,
+    ) -> io::Result<bool> {
+        let seq = self.send(&[(kind, body)], DUMP)?;
+        let (filled, datagrams) = sync_channel::<io::Result<Vec<u8>>>(AHEAD);
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                loop {
+                    let datagram = self.receive().map(|length| self.buffer[..length].to_vec());
+                    let last = datagram.as_ref().map_or(true, |bytes| is_last(bytes, seq));
+                    if filled.send(datagram).is_err() || last {
+                        return;
+                    }
+                }
+            });
+            let mut interrupted = false;
+            for datagram in datagrams {
+                if part(&datagram?, seq, &mut interrupted, &mut each)? {
+                    return Ok(interrupted);
+                }
+            }
+            Err(io::ErrorKind::UnexpectedEof.into())
+        })
     }
 
     /// Asks for one thing and gives the body of the answer.
@@ -181,6 +205,38 @@ impl Netlink {
             }
         }
     }
+}
+
+/// Hands the messages of one datagram of a dump to `each`; true at the dump's end.
+fn part(
+    datagram: &[u8],
+    seq: u32,
+    interrupted: &mut bool,
+    each: &mut impl FnMut(&[u8]) -> io::Result<()>,
+) -> io::Result<bool> {
+    for message in Messages(datagram) {
+        let message = message?;
+        if message.seq != seq {
+            continue;
+        }
+        *interrupted |= message.flags & INTERRUPTED != 0;
+        match message.kind {
+            ERROR | DONE => {
+                return match message.errno() {
+                    0 => Ok(true),
+                    errno => Err(io::Error::from_raw_os_error(errno)),
+                };
+            }
+            _ => each(message.body)?,
+        }
+    }
+    Ok(false)
+}
+
+/// True if a dump ends with this datagram, well or not.
+fn is_last(datagram: &[u8], seq: u32) -> bool {
+    let ends = |message: Message<'_>| message.seq == seq && matches!(message.kind, ERROR | DONE);
+    Messages(datagram).any(|message| message.map_or(true, ends))
 }
 
 /// One message of a datagram.

@@ -171,6 +171,7 @@ fn zone(a: &Zone, b: &Zone) -> Vec<&'static str> {
         ("operator", a.operator != b.operator),
         ("internet_connected", a.internet_connected != b.internet_connected),
         ("approval", a.approval != b.approval),
+        ("masquerade", a.masquerade != b.masquerade),
         ("breakout", a.breakout != b.breakout),
         ("redundant", a.redundant != b.redundant),
     ])

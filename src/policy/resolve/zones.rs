@@ -49,6 +49,12 @@ impl<'a> Resolver<'a> {
             let hint = Message::new("policy-zone-connected-hint");
             self.findings.push(Finding::error("Z008", message).at(&class.place).subject(subject).hint(hint));
         }
+        if let (Some(class), Some(masquerade)) = (&written.class, &written.masquerade)
+            && class.value != "uplink"
+        {
+            let message = Message::new("policy-masquerade-elsewhere").with("zone", subject).with("class", &class.value);
+            self.findings.push(Finding::error("Z005", message).at(masquerade).subject(subject));
+        }
         let is = |choice: &Option<At<String>>, text: &str| choice.as_ref().is_some_and(|c| c.value == text);
         let zone = Zone {
             name: written.name.value.clone(),
@@ -62,7 +68,7 @@ impl<'a> Resolver<'a> {
             operator: written.operator.clone(),
             internet_connected: written.internet_connected,
             approval: written.approval.as_ref().map(|a| a.value.clone()),
-            masquerade: false,
+            masquerade: written.masquerade.is_some(),
             breakout: written.breakout,
             redundant: written.redundant,
             attest: written.attest.clone(),

@@ -48,5 +48,6 @@ policy-management-host = management names a host, not a group: { $value }
 policy-management-without-ip = the host of management needs an ip: { $value }
 policy-bad-store = “{ $value }” cannot be the store (empty, .. or control characters)
 policy-partly-outside = part of { $address } is outside zone “{ $zone }” (another zone’s longer prefix among it)
+policy-masquerade-elsewhere = masquerade is for uplink zones; zone “{ $zone }” is of class { $class }
 policy-zone-connected = zone “{ $zone }” ({ $class }) does not say internet_connected
 policy-zone-connected-hint = write internet_connected = false if the outside system is not itself connected to the Internet, else true

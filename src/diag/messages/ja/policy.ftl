@@ -48,5 +48,6 @@ policy-management-host = management に書けるのはグループではなく�
 policy-management-without-ip = management のホストには ip が必要です：{ $value }
 policy-bad-store = 保存先「{ $value }」は使えません（空、..、制御文字は不可）
 policy-partly-outside = { $address } の一部は領域「{ $zone }」の外です（より長いプレフィックスを持つ別の領域を含みます）
+policy-masquerade-elsewhere = masquerade は uplink の領域だけのものです。領域「{ $zone }」は { $class } です
 policy-zone-connected = 領域「{ $zone }」（{ $class }）に internet_connected がありません
 policy-zone-connected-hint = 相手のシステムがインターネットにつながっていなければ internet_connected = false、つながっていれば true と書きます
