@@ -412,9 +412,9 @@ fn trace_says_verdict_reason_entry_and_zones() {
 #[test]
 fn trace_knows_states_zones_and_the_gateway() {
     for (state, reason) in [("established", "established"), ("invalid", "invalid"), ("new", "no-allow-entry")] {
-        let at =
-            [&["--in", "eth2", "--out", "eth1", "--src", "10.20.0.50", "--dst", "10.10.0.10", "--dport", "443"][..]];
-        let (exit, value) = trace(&[at[0], &["--state", state]].concat());
+        let renkei = ["--in", "eth2", "--mac", "00:00:5e:00:53:50", "--src", "10.20.0.50"];
+        let to = ["--out", "eth1", "--dst", "10.10.0.10", "--dport", "443"];
+        let (exit, value) = trace(&[&renkei[..], &to, &["--state", state]].concat());
         assert_eq!((exit, &value["reason"]), (0, &reason.into()), "{state}");
     }
     let admin = ["--src", "10.90.0.2", "--mac", "00:00:5e:00:53:90", "--dst", "10.90.0.1", "--dport", "22"];

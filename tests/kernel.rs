@@ -39,10 +39,12 @@ struct Meaning {
     chains: BTreeMap<String, Vec<String>>,
     maps: BTreeMap<String, BTreeSet<String>>,
     counters: BTreeSet<String>,
+    limits: BTreeSet<String>,
 }
 
 fn meaning(listing: &Json) -> Meaning {
-    let (mut chains, mut maps, mut counters) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
+    let (mut chains, mut maps) = (BTreeMap::new(), BTreeMap::new());
+    let (mut counters, mut limits) = (BTreeSet::new(), BTreeSet::new());
     for object in listing["nftables"].as_array().expect("a listing") {
         if let Some(chain) = object.get("chain") {
             let base = format!("{} {} {}", chain["hook"], chain["prio"], chain["policy"]);
@@ -51,6 +53,8 @@ fn meaning(listing: &Json) -> Meaning {
             chains.get_mut(&rule["chain"].to_string()).expect("listed before").push(rule["expr"].to_string());
         } else if let Some(counter) = object.get("counter") {
             counters.insert(counter["name"].to_string());
+        } else if let Some(limit) = object.get("limit") {
+            limits.insert(format!("{} {} {} {}", limit["name"], limit["rate"], limit["per"], limit["burst"]));
         } else {
             let map = object.get("map").filter(|m| m.is_object()).unwrap_or(object);
             let elements = map["elem"].as_array().into_iter().flatten().map(Json::to_string).collect();
@@ -59,7 +63,7 @@ fn meaning(listing: &Json) -> Meaning {
             }
         }
     }
-    Meaning { chains, maps, counters }
+    Meaning { chains, maps, counters, limits }
 }
 
 fn policy_of(text: &str) -> zoned::policy::Policy {
@@ -135,17 +139,56 @@ members = ["one", "10.1.2.0/29", "10.1.3.9"]
 "#;
 
 /// Steps of a policy's life; each is compared with the one before it.
-const LIFE: [&str; 9] = [
+const LIFE: [&str; 11] = [
     "",
     "[[allow]]\nid = \"1\"\nfrom = [\"a:one\"]\nto = [\"b:192.0.2.1\"]\nservices = [\"https\", \"ping\"]\n",
     "[[allow]]\nid = \"1\"\nfrom = [\"a:one\", \"a:dhcp\"]\nto = [\"b:192.0.2.1\", \"b:2001:db8:9::/64\"]\nservices = [\"dns\", \"udp/5000-5010\"]\nlog = true\n",
     "[[allow]]\nid = \"番号\"\nfrom = [\"a:some\"]\nto = [\"b\", \"gateway\"]\nservices = [\"any\"]\n[gateway]\noutput = \"deny\"\n",
     "[[allow]]\nid = \"番号\"\nfrom = [\"a:some\"]\nto = [\"b\", \"gateway\"]\nservices = [\"any\"]\n[[allow]]\nid = \"2\"\nfrom = [\"a:open\", \"gateway\"]\nto = [\"b:192.0.2.0/24\"]\nservices = [\"gre\", \"tcp/1-1024\"]\nexpires = 2026-01-01\n[gateway]\noutput = \"deny\"\nmanagement = [\"a:one:ssh\"]\n",
     "[[allow]]\nid = \"2\"\nfrom = [\"a:open\"]\nto = [\"b:192.0.2.0/24\"]\nservices = [\"gre\", \"tcp/1-1024\"]\nexpires = 2027-01-01\n[zones.c]\nclass = \"general\"\ninterfaces = [\"eth3\"]\nnetworks = [\"198.51.100.0/25\"]\nintra_zone = \"allow\"\n",
+    RATED,
+    "[[allow]]\nid = \"1\"\nfrom = [\"a:one\"]\nto = [\"b:192.0.2.1\"]\nservices = [\"https\"]\nrate = \"9/minute\"\nexpires = 2027-01-02\n",
     "[zones.up]\nclass = \"uplink\"\ninterfaces = [\"eth9\", \"ppp*\"]\nnetworks = [\"192.0.2.0/24\", \"2001:db8:f::/48\"]\nmasquerade = true\n",
     MASQUERADE,
     "",
 ];
+
+/// Entries over one another with rates and ends.
+const RATED: &str = r#"
+[[allow]]
+id = "1"
+from = ["a:one"]
+to = ["b:192.0.2.1"]
+services = ["https"]
+rate = "5/minute"
+expires = 2027-01-01
+[[allow]]
+id = "2"
+from = ["a:some"]
+to = ["b"]
+services = ["https", "tcp/8443"]
+rate = "999983/second"
+log = true
+[[allow]]
+id = "3"
+from = ["a"]
+to = ["b"]
+services = ["https"]
+[[allow]]
+id = "4"
+from = ["a:one"]
+to = ["b:192.0.2.1"]
+services = ["ping"]
+expires = 2027-04-01
+[[allow]]
+id = "5"
+from = ["gateway"]
+to = ["b:192.0.2.1"]
+services = ["https"]
+[gateway]
+output = "deny"
+management = ["a:one:ssh"]
+"#;
 
 /// Uplinks whose interfaces other zones share, by address and by wildcard.
 const MASQUERADE: &str = r#"
@@ -248,6 +291,36 @@ fn an_entry_more_among_thousands_is_a_handful_of_commands() {
 }
 
 #[test]
+fn an_end_that_moves_is_two_commands() {
+    let until = |end: &str| {
+        let text = RATED.replace("expires = 2027-04-01", &format!("expires = {end}"));
+        nft::ruleset(&policy_of(&format!("{BASE}{text}")), now())
+    };
+    let change = delta(&until("2027-04-01"), &until("2027-04-02"));
+    assert_eq!((change.commands.len(), change.chains, change.added + change.deleted), (2, 1, 0), "{change:#?}");
+    // A rate that changes is another limit; those of others stay as they are.
+    let rate = nft::ruleset(&policy_of(&format!("{BASE}{}", RATED.replace("5/minute", "6/minute"))), now());
+    let change = delta(&until("2027-04-01"), &rate);
+    let limits: Vec<_> = change.commands.iter().filter(|c| c.to_string().contains("\"limit\":{")).collect();
+    assert_eq!(limits.len(), 2, "{change:#?}");
+}
+
+#[test]
+fn a_refill_keeps_the_limits_and_mends_a_strange_one() {
+    let ruleset = nft::ruleset(&policy_of(&format!("{BASE}{RATED}")), now());
+    let whole = load_apart(&[&ruleset.to_json()]).expect("loads");
+    let touched = |present: &Present| {
+        let commands = refill(present, &ruleset).commands;
+        commands.iter().filter_map(|c| c["delete"]["limit"]["name"].as_str().map(str::to_owned)).collect::<Vec<_>>()
+    };
+    let present = Present::from_listing(&whole);
+    assert_eq!((present.limits.len(), touched(&present)), (2, vec![]));
+    let mut strange = present;
+    strange.limits.insert("rate_5_minute_1".into(), (500, "minute".into(), 5));
+    assert_eq!(touched(&strange), ["rate_5_minute_1"]);
+}
+
+#[test]
 fn entries_with_odd_names_keep_to_themselves() {
     let entry = |id: &str, to: &str, port: u16, more: &str| {
         format!(
@@ -273,7 +346,7 @@ fn entries_with_odd_names_keep_to_themselves() {
     check_text(&ruleset);
     let own = |name: &str| name.starts_with("allow") || name.starts_with("record");
     let ends: Vec<_> = ruleset.chains.iter().filter(|(name, _)| own(name)).collect();
-    assert_eq!(ends.iter().map(|(_, chain)| chain.rules.len()).collect::<Vec<_>>(), [1, 1, 1], "{ends:#?}");
+    assert_eq!(ends.iter().map(|(_, chain)| chain.rules.len()).collect::<Vec<_>>(), [2, 2, 2], "{ends:#?}");
     // One node is the zone's own routing, another the entry of that name.
     let alone = [head.to_owned(), zone("x", 1, "deny"), zone("y", 2, "allow"), entry("intra", "y", 80, "")];
     check_text(&nft::ruleset(&policy_of(&alone.concat()), now()));
@@ -298,5 +371,6 @@ fn rulesets_are_as_they_were_when_last_looked_at() {
     golden("alpha-town.nft", &nft::ruleset(&alpha_town(), now()));
     golden("closed.nft", &nft::closed());
     golden("every-shape.nft", &nft::ruleset(&policy_of(&format!("{BASE}{}", LIFE[4])), now()));
+    golden("rates-and-ends.nft", &nft::ruleset(&policy_of(&format!("{BASE}{RATED}")), now()));
     golden("masquerade.nft", &nft::ruleset(&policy_of(&format!("{BASE}{MASQUERADE}")), now()));
 }

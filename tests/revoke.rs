@@ -71,25 +71,12 @@ struct Town {
 
 impl Town {
     fn new() -> Self {
-        let lab = Lab::new(&["eth1", "eth2"]);
-        for (port, net) in [(0, 1), (1, 2)] {
-            let name = &lab.ports[port].name;
-            let host = &lab.ports[port].namespace;
-            lab.gateway.ip(&format!("address add 10.{net}.0.254/24 dev {name}\n"));
-            lab.gateway.ip6(&format!("address add fd0{net}::fe/64 dev {name} nodad\n"));
-            host.ip(&format!("link set {name} address {}\n", Self::mac(net)));
-            for n in [1, 2, 3] {
-                host.ip(&format!("address add 10.{net}.0.{n}/24 dev {name}\n"));
-                host.ip6(&format!("address add fd0{net}::{n}/64 dev {name} nodad\n"));
-            }
-            host.ip(&format!("route add default via 10.{net}.0.254\n"));
-            host.ip6(&format!("route add default via fd0{net}::fe\n"));
-        }
+        let lab = Lab::of_hosts();
         Self { lab, enforcer: Enforcer::new(Nft::default()) }
     }
 
     fn mac(net: u8) -> String {
-        format!("02:00:00:00:0{net}:01")
+        Lab::host_mac(net)
     }
 
     fn host(&self, net: usize) -> &Namespace {
@@ -381,7 +368,10 @@ fn a_flow_whose_device_is_no_longer_the_declared_one_is_cut() {
     }
     let mut town = Town::new();
     let with = |mac: &str| {
-        let host = format!("[hosts.pc]\nzone = \"a\"\nip = [\"10.1.0.1\", \"fd01::1\"]\nmac = [\"{mac}\"]\n");
+        // A router, so that its other address is no ip-mismatch.
+        let host = format!(
+            "[hosts.pc]\nkind = \"router\"\nzone = \"a\"\nip = [\"10.1.0.1\", \"fd01::1\"]\nmac = [\"{mac}\"]\n"
+        );
         format!("{BASE}{host}{}{}", entry("pc a:pc > b tcp/22"), entry("free a:10.1.0.2 > b tcp/22"))
     };
     town.change_at(&with(&Town::mac(1)), now(), Established::Revoke);

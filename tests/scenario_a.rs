@@ -145,8 +145,12 @@ const ZEI: &str = "00:00:5e:00:53:30";
 const RENKEI: &str = "00:00:5e:00:53:50";
 const MTA_L: &str = "00:00:5e:00:53:25";
 const CDR_L: &str = "00:00:5e:00:53:26";
+const SOUMU: &str = "00:00:5e:00:53:b1";
+const KOHO: &str = "00:00:5e:00:53:c1";
+const MFP: &str = "00:00:5e:00:53:d1";
 const ANY: &str = "02:00:00:00:00:77";
 const NONE: Result<&str, &str> = Err("no-allow-entry");
+const NIC: Result<&str, &str> = Err("mac-mismatch");
 const SPOOFED: Result<&str, &str> = Err("spoofed-source");
 const V6: [&str; 2] = ["2001:db8::1", "2001:db8:1::1"];
 
@@ -157,28 +161,28 @@ const CASES: &[Case] = &[
     case("LG-001", ["eth2", "eth4"], RENKEI, ["10.20.0.50", "192.0.2.4"], ("tcp", 443), Ok("LG-001")),
     case("LG-002", ["eth2", "eth4"], MTA_L, ["10.20.0.25", "192.0.2.2"], ("tcp", 25), Ok("LG-002")),
     case("LI-001 443", ["eth2", "eth3"], ANY, ["10.20.3.9", "10.30.0.11"], ("tcp", 443), Ok("LI-001")),
-    case("LI-001 22443", ["eth2", "eth3"], ANY, ["10.20.0.101", "10.30.0.20"], ("tcp", 22443), Ok("LI-001")),
+    case("LI-001 22443", ["eth2", "eth3"], SOUMU, ["10.20.0.101", "10.30.0.20"], ("tcp", 22443), Ok("LI-001")),
     case("LI-002", ["eth2", "eth3"], CDR_L, ["10.20.0.26", "10.30.0.26"], ("tcp", 443), Ok("LI-002")),
     case("IL-001", ["eth3", "eth2"], ANY, ["10.30.0.25", "10.20.0.25"], ("tcp", 25), Ok("IL-001")),
-    case("IU-001", ["eth3", "eth6"], ANY, ["10.30.0.101", "198.51.100.1"], ("tcp", 8080), Ok("IU-001")),
+    case("IU-001", ["eth3", "eth6"], KOHO, ["10.30.0.101", "198.51.100.1"], ("tcp", 8080), Ok("IU-001")),
     // What must be denied (DOMAIN, scenario A).
     case("renkei to juki", ["eth2", "eth1"], RENKEI, ["10.20.0.50", "10.10.0.10"], ("tcp", 443), NONE),
-    case("a replaced NIC", ["eth1", "eth2"], "00:00:5e:00:53:99", ["10.10.0.20", "10.20.0.50"], ("tcp", 443), NONE),
+    case("a replaced NIC", ["eth1", "eth2"], "00:00:5e:00:53:99", ["10.10.0.20", "10.20.0.50"], ("tcp", 443), NIC),
     case("vdi to L", ["eth3", "eth2"], ANY, ["10.30.0.11", "10.20.0.101"], ("tcp", 443), NONE),
     case("vdi to mta-l", ["eth3", "eth2"], ANY, ["10.30.0.11", "10.20.0.25"], ("tcp", 25), NONE),
-    case("drive redirection", ["eth2", "eth3"], ANY, ["10.20.0.101", "10.30.0.11"], ("tcp", 9427), NONE),
+    case("drive redirection", ["eth2", "eth3"], SOUMU, ["10.20.0.101", "10.30.0.11"], ("tcp", 9427), NONE),
     case("zei by http", ["eth1", "eth4"], ZEI, ["10.10.0.30", "192.0.2.5"], ("tcp", 80), NONE),
     case("zei by udp", ["eth1", "eth4"], ZEI, ["10.10.0.30", "192.0.2.5"], ("udp", 443), NONE),
     case("juki to renkei", ["eth1", "eth2"], "00:00:5e:00:53:10", ["10.10.0.10", "10.20.0.50"], ("tcp", 443), NONE),
     case("M to the Internet", ["eth1", "eth6"], SHINSEI, ["10.10.0.20", "203.0.113.9"], ("tcp", 443), NONE),
     case("M to I", ["eth1", "eth3"], SHINSEI, ["10.10.0.20", "10.30.0.11"], ("tcp", 443), NONE),
-    case("telemetry", ["eth2", "eth6"], ANY, ["10.20.0.101", "203.0.113.9"], ("tcp", 443), NONE),
-    case("I past the proxy", ["eth3", "eth6"], ANY, ["10.30.0.101", "203.0.113.9"], ("tcp", 443), NONE),
-    case("MFP to SMB", ["eth5", "eth1"], ANY, ["10.40.0.11", "10.10.0.10"], ("tcp", 445), NONE),
+    case("telemetry", ["eth2", "eth6"], SOUMU, ["10.20.0.101", "203.0.113.9"], ("tcp", 443), NONE),
+    case("I past the proxy", ["eth3", "eth6"], KOHO, ["10.30.0.101", "203.0.113.9"], ("tcp", 443), NONE),
+    case("MFP to SMB", ["eth5", "eth1"], MFP, ["10.40.0.11", "10.10.0.10"], ("tcp", 445), NONE),
     case("the Internet inward", ["eth6", "eth2"], ANY, ["203.0.113.9", "10.20.0.25"], ("tcp", 25), NONE),
     case("the proxy inward", ["eth6", "eth3"], ANY, ["198.51.100.1", "10.30.0.101"], ("tcp", 80), NONE),
     case("LGWAN inward", ["eth4", "eth1"], ANY, ["192.0.2.5", "10.10.0.30"], ("tcp", 443), NONE),
-    case("within L by the gateway", ["eth2", "eth2"], ANY, ["10.20.0.101", "10.20.1.101"], ("tcp", 445), NONE),
+    case("within L by the gateway", ["eth2", "eth2"], SOUMU, ["10.20.0.101", "10.20.1.101"], ("tcp", 445), NONE),
     case("spoofed", ["eth3", "eth2"], SHINSEI, ["10.10.0.20", "10.20.0.50"], ("tcp", 443), SPOOFED),
     case("wrong way out", ["eth2", "eth6"], RENKEI, ["10.20.0.50", "192.0.2.4"], ("tcp", 443), Err("unknown-zone")),
     // All IPv6.

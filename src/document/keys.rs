@@ -135,7 +135,7 @@ const ALLOW: &[Key] = &[
     Key::new("starts", Shape::Moment, "document-key-allow-starts"),
     Key::new("expires", Shape::Moment, "document-key-allow-expires"),
     Key::new("log", Shape::Bool, "document-key-allow-log"),
-    Key::later("rate", "document-key-allow-rate"),
+    Key::new("rate", Shape::Text, "document-key-allow-rate"),
     Key::new("attest", Shape::Text, "document-key-allow-attest"),
     Key::new("approval", Shape::TextOrTable(APPROVAL), "document-key-allow-approval"),
 ];

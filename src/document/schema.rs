@@ -96,7 +96,7 @@ mod tests {
         assert_eq!(host["required"], json!(["zone"]));
         assert_eq!(host["properties"]["kind"]["enum"][1], "server");
         assert_eq!(schema["properties"]["version"]["maximum"], 1);
-        assert!(schema["properties"]["allow"]["items"]["properties"]["rate"].is_null());
+        assert!(schema["properties"]["alerts"].is_null());
         assert_eq!(schema["properties"]["inventory"]["items"]["properties"]["encoding"]["enum"], json!(["utf-8"]));
     }
 }

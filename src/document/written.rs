@@ -166,6 +166,7 @@ pub struct Allow {
     pub starts: Option<At<Moment>>,
     pub expires: Option<At<Moment>>,
     pub log: bool,
+    pub rate: Option<At<String>>,
     pub attest: Option<String>,
     pub approval: Option<AllowApproval>,
 }
@@ -431,6 +432,7 @@ impl Allow {
             starts: table.moment("starts"),
             expires: table.moment("expires"),
             log: flag(table, "log"),
+            rate: table.text("rate"),
             attest: plain(table.text("attest")),
             approval: AllowApproval::of(table),
         }

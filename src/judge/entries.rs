@@ -19,10 +19,12 @@ pub(super) enum Ends<'a> {
 /// What the matching entries say.
 #[derive(Default)]
 pub(super) struct Found {
-    /// The first in force.
+    /// The first in force and within its rate.
     pub first_active: Option<usize>,
     /// One in force has `log = true`.
     pub logged: bool,
+    /// One in force is over its rate.
+    pub over_rate: bool,
     /// One matches at another time.
     pub outside_window: bool,
     /// One matched once.
@@ -41,8 +43,12 @@ pub(super) fn matching(policy: &Policy, question: &Question, ends: &Ends<'_>) ->
         }
         match entry.schedule.status(question.at) {
             Status::Active => {
-                found.first_active = found.first_active.or(Some(index));
                 found.logged |= entry.log;
+                if question.over_rate.contains(&index) {
+                    found.over_rate = true;
+                } else {
+                    found.first_active = found.first_active.or(Some(index));
+                }
             }
             Status::OutsideWindow => found.outside_window = true,
             Status::Expired => found.expired = true,
@@ -93,7 +99,7 @@ fn is_destination(policy: &Policy, endpoint: Endpoint, packet: &Packet, ends: &E
 
 /// True if one of the host's addresses is this one. A host without addresses is
 /// known by its MAC alone, so never as a destination.
-fn host_has(policy: &Policy, host: HostId, addr: IpAddr) -> bool {
+pub(super) fn host_has(policy: &Policy, host: HostId, addr: IpAddr) -> bool {
     policy.host(host).ips.iter().any(|network| network.contains(&addr))
 }
 

@@ -6,16 +6,23 @@
 //! and is slow on purpose. It is the witness that the compiled ruleset and the
 //! prover are held against.
 
+mod binding;
 mod entries;
+mod isolation;
+mod link;
 mod zones;
 
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
-use crate::net::{ConnState, Family, Packet, Proto};
+use crate::net::{ConnState, Family, IfName, Packet, Proto};
 use crate::policy::{AllowReason, DenyReason, Policy, Verdict, ZoneId};
+
+pub use link::{Arp, Discovery, arp};
 
 /// One packet, and what decides about it beside its addresses and ports.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,14 +36,30 @@ pub struct Question {
     pub routing_header: bool,
     /// TTL or hop limit as it reached the gateway, 0 ..= 255.
     pub hop_limit: u8,
+    /// What a neighbour or router solicitation or advertisement says beside its
+    /// headers. None for any other packet, and where it is not known: then only
+    /// its source is judged.
+    pub discovery: Option<Discovery>,
+    /// Entries, by index into [`Policy::entries`], that are over their rate at
+    /// this packet.
+    pub over_rate: BTreeSet<usize>,
     /// The moment.
     pub at: Timestamp,
 }
 
 impl Question {
-    /// An ordinary flow-opening packet: state new, no routing header, hop limit 64.
+    /// An ordinary flow-opening packet: state new, no routing header, hop limit 64,
+    /// every entry within its rate.
     pub fn new(packet: Packet, at: Timestamp) -> Self {
-        Self { packet, state: ConnState::New, routing_header: false, hop_limit: 64, at }
+        Self {
+            packet,
+            state: ConnState::New,
+            routing_header: false,
+            hop_limit: 64,
+            discovery: None,
+            over_rate: BTreeSet::new(),
+            at,
+        }
     }
 }
 
@@ -98,26 +121,27 @@ pub fn judge(policy: &Policy, question: &Question) -> Answer {
 
 /// A packet routed through the gateway: steps 1 to 9.
 fn forward(policy: &Policy, question: &Question, answer: &mut Answer) -> Verdict {
-    // Step 1, isolation, stands here: with `zonectl isolate`.
+    let packet = &question.packet;
+    if isolation::cuts(policy, packet) {
+        return Verdict::Deny(DenyReason::Isolated);
+    }
     if invalid(question) {
         return Verdict::Deny(DenyReason::Invalid);
     }
-    // Step 3 for strict zones comes only after 4 and 5: with `[binding]`.
     if question.state == ConnState::Established {
-        return Verdict::Allow(AllowReason::Established);
+        return open_flow(policy, packet);
     }
-    let from = match source_zones(policy, &question.packet, false) {
-        Ok(zones) => zones,
+    let from = match sender(policy, packet) {
+        Ok(source) => source,
         Err(reason) => return Verdict::Deny(reason),
     };
-    // Step 5, binding, stands here: with `[binding]`.
     let End::Zone(to) = answer.to_zone else {
         return Verdict::Deny(DenyReason::UnknownZone);
     };
-    if from == [to] && policy.zone(to).intra_zone_allow {
+    if from.zones() == [to] && policy.zone(to).intra_zone_allow {
         return Verdict::Allow(AllowReason::IntraZone);
     }
-    by_entries(policy, question, &entries::Ends::Between(&from, to), answer)
+    by_entries(policy, question, &entries::Ends::Between(from.zones(), to), answer)
 }
 
 /// A packet for the gateway itself.
@@ -126,34 +150,43 @@ fn input(policy: &Policy, question: &Question, answer: &mut Answer) -> Verdict {
     if management(policy, packet, answer.from_zone) {
         return Verdict::Allow(AllowReason::Management);
     }
-    // Step 1, isolation, stands here: with `zonectl isolate`.
+    let discovery = link::is_discovery(packet) && question.hop_limit == 255;
+    // Like ARP, of which isolation knows nothing: without it there is no management over IPv6.
+    let neighbours = discovery && link::is_of_neighbours(packet);
+    if !neighbours && isolation::cuts(policy, packet) {
+        return Verdict::Deny(DenyReason::Isolated);
+    }
     // Connection tracking leaves neighbour discovery untracked; that alone does not deny it.
-    let discovery = discovery(question);
     if question.routing_header || (invalid(question) && !discovery) {
         return Verdict::Deny(DenyReason::Invalid);
     }
     if question.state == ConnState::Established {
-        return Verdict::Allow(AllowReason::Established);
+        return open_flow(policy, packet);
     }
     // Loopback is of no zone: it cannot wait for step 4.
     if packet.in_if.as_ref().is_some_and(|name| name.as_str() == "lo") {
         return Verdict::Allow(AllowReason::Allowed);
     }
-    let from = match source_zones(policy, packet, true) {
-        Ok(zones) => zones,
+    let from = match sender(policy, packet) {
+        Ok(source) => source,
         Err(reason) => return Verdict::Deny(reason),
     };
-    // Step 5, binding (neighbour discovery's link-layer option too), stands here: with `[binding]`.
+    if discovery && let Some(reason) = link::fault(policy, question) {
+        return Verdict::Deny(reason);
+    }
     if icmp_error(packet) || discovery {
         return Verdict::Allow(AllowReason::Allowed);
     }
-    by_entries(policy, question, &entries::Ends::ToGateway(&from), answer)
+    by_entries(policy, question, &entries::Ends::ToGateway(from.zones()), answer)
 }
 
 /// A packet that the gateway itself sends.
 fn output(policy: &Policy, question: &Question, answer: &mut Answer) -> Verdict {
     let packet = &question.packet;
-    // Step 1, isolation, stands here: with `zonectl isolate`.
+    let kept = link::is_of_neighbours(packet) || isolation::answers_management(policy, packet);
+    if !kept && isolation::cuts(policy, packet) {
+        return Verdict::Deny(DenyReason::Isolated);
+    }
     if question.state == ConnState::Established {
         return Verdict::Allow(AllowReason::Established);
     }
@@ -178,33 +211,42 @@ fn invalid(question: &Question) -> bool {
     question.state == ConnState::Invalid || question.routing_header
 }
 
-/// Step 4: the zones that the source may be of. One, but for the sources that
-/// belong to every zone of an interface when they speak to the gateway.
-fn source_zones(policy: &Policy, packet: &Packet, to_gateway: bool) -> Result<Vec<ZoneId>, DenyReason> {
+/// Step 3. Where an interface leads to a strict zone, the source must be of a zone there, and of a strict one only
+/// with its own MAC.
+fn open_flow(policy: &Policy, packet: &Packet) -> Verdict {
+    let strict = |zone: &ZoneId| policy.binding.strict.contains(zone);
+    let watched = |name: &IfName| zones::on_interface(policy, name).iter().any(strict);
+    let Some(in_if) = packet.in_if.as_ref().filter(|name| watched(name)) else {
+        return Verdict::Allow(AllowReason::Established);
+    };
+    let fault = match zones::source(policy, in_if, packet.src, packet.out_if.is_none()) {
+        Ok(source) if source.zones().iter().any(strict) => binding::fault(policy, &source, packet.src, packet.src_mac),
+        Ok(_) => None,
+        Err(reason) => Some(reason),
+    };
+    fault.map_or(Verdict::Allow(AllowReason::Established), Verdict::Deny)
+}
+
+/// Steps 4 and 5.
+fn sender(policy: &Policy, packet: &Packet) -> Result<zones::Source, DenyReason> {
     let Some(in_if) = &packet.in_if else { return Err(DenyReason::UnknownZone) };
-    let here = zones::on_interface(policy, in_if);
-    if here.is_empty() {
-        return Err(DenyReason::UnknownZone);
-    }
-    if to_gateway && zones::of_every_zone(packet.src) {
-        return Ok(here);
-    }
-    match zones::zone_of(policy, in_if, packet.src) {
-        Some(zone) => Ok(vec![zone]),
-        None => Err(DenyReason::SpoofedSource),
+    let source = zones::source(policy, in_if, packet.src, packet.out_if.is_none())?;
+    match binding::fault(policy, &source, packet.src, packet.src_mac) {
+        Some(reason) => Err(reason),
+        None => Ok(source),
     }
 }
 
 /// Steps 8 and 9.
 fn by_entries(policy: &Policy, question: &Question, ends: &entries::Ends<'_>, answer: &mut Answer) -> Verdict {
     let found = entries::matching(policy, question, ends);
-    // A rate, and a window, join here.
     match found.first_active {
         Some(index) => {
             answer.entry = Some(index);
             answer.logged = found.logged;
             Verdict::Allow(AllowReason::Allowed)
         }
+        None if found.over_rate => Verdict::Deny(DenyReason::RateExceeded),
         None if found.outside_window => Verdict::Deny(DenyReason::OutsideWindow),
         None if found.expired => Verdict::Deny(DenyReason::Expired),
         None => Verdict::Deny(DenyReason::NoAllowEntry),
@@ -228,14 +270,6 @@ fn icmp_error(packet: &Packet) -> bool {
         (Family::V6, Proto::ICMPV6) => matches!(packet.icmp_type, Some(1..=4)),
         _ => false,
     }
-}
-
-/// Neighbour solicitation or advertisement, or router solicitation, from this link
-/// (RFC 4861: hop limit 255).
-fn discovery(question: &Question) -> bool {
-    let packet = &question.packet;
-    let kind = packet.proto == Proto::ICMPV6 && matches!(packet.icmp_type, Some(133 | 135 | 136));
-    kind && packet.family() == Family::V6 && question.hop_limit == 255
 }
 
 /// What a gateway must say to live on its link: neighbour and router discovery of

@@ -4,7 +4,37 @@ use std::net::IpAddr;
 
 use super::End;
 use crate::net::{IfName, Packet};
-use crate::policy::{Networks, Policy, ZoneId};
+use crate::policy::{DenyReason, Networks, Policy, ZoneId};
+
+/// Where a source stands by step 4.
+pub(super) enum Source {
+    /// In this zone.
+    Of(ZoneId),
+    /// In every zone of its interface, these.
+    OfEvery(Vec<ZoneId>),
+}
+
+impl Source {
+    /// The zones that it may be of.
+    pub(super) fn zones(&self) -> &[ZoneId] {
+        match self {
+            Self::Of(zone) => std::slice::from_ref(zone),
+            Self::OfEvery(zones) => zones,
+        }
+    }
+}
+
+/// Step 4: the zone of a source. Some belong to every zone of an interface when they speak to the gateway.
+pub(super) fn source(policy: &Policy, in_if: &IfName, src: IpAddr, to_gateway: bool) -> Result<Source, DenyReason> {
+    let here = on_interface(policy, in_if);
+    if here.is_empty() {
+        return Err(DenyReason::UnknownZone);
+    }
+    if to_gateway && of_every_zone(src) {
+        return Ok(Source::OfEvery(here));
+    }
+    zone_of(policy, in_if, src).map(Source::Of).ok_or(DenyReason::SpoofedSource)
+}
 
 /// The zones whose interfaces, exact or by wildcard, mean this one; in reading order.
 pub(super) fn on_interface(policy: &Policy, name: &IfName) -> Vec<ZoneId> {

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value as Json, json};
 
-use super::json::{add_chain, add_counter, add_map, add_rule, elements, named, table};
-use super::ruleset::{Hook, Ruleset};
+use super::json::{add_chain, add_counter, add_limit, add_map, add_rule, elements, named, table};
+use super::ruleset::{Hook, Limit, Ruleset};
 use super::text::hook_name;
 
 /// Commands of one transaction, and what they touch.
@@ -45,6 +45,8 @@ pub struct Present {
     pub maps: BTreeSet<(String, String)>,
     /// Counters.
     pub counters: BTreeSet<String>,
+    /// Limits: packets a unit, the unit, and packets at once.
+    pub limits: BTreeMap<String, (u64, String, u64)>,
 }
 
 impl Present {
@@ -57,6 +59,10 @@ impl Present {
                 present.chains.insert(chain, place(&object["chain"]));
             } else if let Some(counter) = name("counter") {
                 present.counters.insert(counter);
+            } else if let Some(limit) = name("limit") {
+                let number = |key: &str| object["limit"][key].as_u64().unwrap_or_default();
+                let unit = object["limit"]["per"].as_str().unwrap_or_default().to_owned();
+                present.limits.insert(limit, (number("rate"), unit, number("burst")));
             } else if let Some(map) = name("map") {
                 present.maps.insert(("map".into(), map));
             } else if let Some(set) = name("set") {
@@ -87,6 +93,8 @@ fn place(chain: &Json) -> Place {
 pub fn delta(old: &Ruleset, new: &Ruleset) -> Delta {
     let mut out = Delta::default();
     out.commands.extend(new.counters.difference(&old.counters).map(|c| add_counter(c)));
+    let limits = new.limits.iter().filter(|(name, _)| !old.limits.contains_key(*name));
+    out.commands.extend(limits.map(|(name, limit)| add_limit(name, *limit)));
     for (name, map) in &new.maps {
         if !old.maps.contains_key(name) {
             out.commands.push(add_map(name, map));
@@ -140,10 +148,12 @@ fn remove(old: &Ruleset, new: &Ruleset, out: &mut Delta) {
     out.commands.extend(maps.iter().map(|name| named("delete", "map", name)));
     out.commands.extend(chains.iter().map(|name| named("delete", "chain", name)));
     out.commands.extend(old.counters.difference(&new.counters).map(|name| named("delete", "counter", name)));
+    let limits = old.limits.keys().filter(|name| !new.limits.contains_key(*name));
+    out.commands.extend(limits.map(|name| named("delete", "limit", name)));
 }
 
 /// Empties whatever is in the table and fills it with `new`, in one
-/// transaction. Counters that stay keep their counts, and base chains that hang
+/// transaction. Counters and limits that stay keep their counts, and base chains that hang
 /// where ours do stay: one made anew meets packets beside the old one while the
 /// transaction is under way, and drops those of allowed flows.
 pub fn refill(present: &Present, new: &Ruleset) -> Delta {
@@ -159,6 +169,11 @@ pub fn refill(present: &Present, new: &Ruleset) -> Delta {
     });
     commands.extend(stale.map(|(name, _)| named("delete", "chain", name)));
     commands.extend(present.counters.difference(&new.counters).map(|name| named("delete", "counter", name)));
+    let strange = present.limits.iter().filter(|(name, (count, unit, burst))| {
+        let same = |l: &&Limit| (*count, unit, *burst) == (l.count.into(), &l.unit.to_string(), l.burst.into());
+        new.limits.get(*name).filter(same).is_none()
+    });
+    commands.extend(strange.map(|(name, _)| named("delete", "limit", name)));
     commands.extend(new.fill());
     Delta { commands, added: new.element_count(), deleted: 0, chains: new.chains.len() }
 }

@@ -13,7 +13,7 @@ use nftables::stmt::{
 use nftables::types::RejectCode;
 use serde_json::{Value as Json, json};
 
-use super::ruleset::{Data, Field, Map, Rule, Ruleset, Statement, TABLE, Value, Verdict};
+use super::ruleset::{Data, Field, Limit, Map, Rule, Ruleset, Statement, TABLE, Value, Verdict};
 use super::text::{classid, gives_name, hook_name, state_name};
 use crate::net::{AddrRange, Family, IfPattern};
 
@@ -30,6 +30,7 @@ impl Ruleset {
     /// every name is known before it is used.
     pub fn fill(&self) -> Vec<Json> {
         let mut commands: Vec<Json> = self.counters.iter().map(|c| add_counter(c)).collect();
+        commands.extend(self.limits.iter().map(|(name, limit)| add_limit(name, *limit)));
         commands.extend(self.maps.iter().map(|(name, map)| add_map(name, map)));
         commands.extend(self.chains.iter().map(|(name, chain)| add_chain(name, chain.hook)));
         for (name, chain) in &self.chains {
@@ -61,6 +62,15 @@ pub fn add_counter(name: &str) -> Json {
     add(json!({ "counter": { "family": "inet", "table": TABLE, "name": name } }))
 }
 
+/// Adds a named limit, its bucket full; one that exists keeps its bucket, and its rate.
+pub fn add_limit(name: &str, limit: Limit) -> Json {
+    let Limit { count, unit, burst } = limit;
+    let per = unit.to_string();
+    add(json!({ "limit": {
+        "family": "inet", "table": TABLE, "name": name, "rate": count, "per": per, "burst": burst,
+    } }))
+}
+
 /// Adds an empty map.
 pub fn add_map(name: &str, map: &Map) -> Json {
     let types: Vec<&str> = map.key.iter().map(|f| f.type_name()).collect();
@@ -88,7 +98,7 @@ pub fn add_chain(name: &str, hook: Option<super::ruleset::Hook>) -> Json {
 
 /// Appends a rule to a chain.
 pub fn add_rule(chain: &str, rule: &Rule) -> Json {
-    let expr: Vec<Stmt<'_>> = rule.iter().map(statement).collect();
+    let expr: Vec<Json> = rule.iter().map(statement).collect();
     add_rule_of(chain, &json!(expr))
 }
 
@@ -142,6 +152,10 @@ fn payload(protocol: &'static str, name: &'static str) -> Expression<'static> {
     Expression::Named(NamedExpression::Payload(Payload::PayloadField(field)))
 }
 
+fn connection(key: &'static str) -> Expression<'static> {
+    Expression::Named(NamedExpression::CT(CT { key: key.into(), family: None, dir: None }))
+}
+
 fn field(field: Field) -> Expression<'static> {
     match field {
         Field::Iifname => meta(MetaKey::Iifname),
@@ -159,7 +173,8 @@ fn field(field: Field) -> Expression<'static> {
         Field::HopLimit => payload("ip6", "hoplimit"),
         Field::Mark => meta(MetaKey::Mark),
         Field::Priority => meta(MetaKey::Priority),
-        Field::CtState => Expression::Named(NamedExpression::CT(CT { key: "state".into(), family: None, dir: None })),
+        Field::CtState => connection("state"),
+        Field::CtMark => connection("mark"),
     }
 }
 
@@ -222,8 +237,8 @@ fn equals(left: Expression<'static>, right: Expression<'static>) -> Stmt<'static
     Stmt::Match(Match { left, right, op: Operator::EQ })
 }
 
-fn set(key: MetaKey, value: Expression<'static>) -> Stmt<'static> {
-    Stmt::Mangle(Mangle { key: meta(key), value })
+fn set(key: Expression<'static>, value: Expression<'static>) -> Stmt<'static> {
+    Stmt::Mangle(Mangle { key, value })
 }
 
 fn lookup(fields: &[Field], map: &str) -> Expression<'static> {
@@ -235,8 +250,9 @@ fn reference(map: &str) -> Expression<'static> {
     Expression::String(format!("@{map}").into())
 }
 
-fn statement(statement: &Statement) -> Stmt<'static> {
-    match statement {
+/// A statement; what the crate does not know is written out.
+fn statement(statement: &Statement) -> Json {
+    let known = match statement {
         Statement::Match(f, values) => {
             let right = match values.as_slice() {
                 [one] => value(one),
@@ -260,10 +276,17 @@ fn statement(statement: &Statement) -> Stmt<'static> {
             Stmt::VerdictMap(VerdictMap { key: field(*f), data: Expression::Named(NamedExpression::Set(items)) })
         }
         Statement::Vmap(fields, map) => Stmt::VerdictMap(VerdictMap { key: key(fields), data: reference(map) }),
-        Statement::MarkFromMap(fields, map) => set(MetaKey::Mark, lookup(fields, map)),
-        Statement::Mark(n) => set(MetaKey::Mark, Expression::Number(*n)),
-        Statement::PriorityFromMap(fields, map) => set(MetaKey::Priority, lookup(fields, map)),
-        Statement::Priority(n) => set(MetaKey::Priority, text(classid(*n))),
+        Statement::MarkFromMap(fields, map) => set(meta(MetaKey::Mark), lookup(fields, map)),
+        Statement::Mark(n) => set(meta(MetaKey::Mark), Expression::Number(*n)),
+        Statement::PriorityFromMap(fields, map) => set(meta(MetaKey::Priority), lookup(fields, map)),
+        Statement::Priority(n) => set(meta(MetaKey::Priority), text(classid(*n))),
+        Statement::ConnMark(n) => set(connection("mark"), Expression::Number(*n)),
+        // Whole seconds since 1970: a date would be read in the time zone of the machine.
+        Statement::Since(at) => {
+            let clock = json!({ "meta": { "key": "time" } });
+            return json!({ "match": { "op": ">=", "left": clock, "right": at.as_second() } });
+        }
+        Statement::Limit(name) => return json!({ "limit": name }),
         Statement::Counter(name) => Stmt::Counter(Counter::Named(name.clone().into())),
         Statement::Log { prefix, group, snaplen } => {
             let mut log = Log::new(Some((*group).into()));
@@ -282,5 +305,6 @@ fn statement(statement: &Statement) -> Stmt<'static> {
         }
         Statement::Masquerade => Stmt::Masquerade(None),
         Statement::Verdict(v) => verdict(v),
-    }
+    };
+    json!(known)
 }

@@ -8,7 +8,8 @@
 //!
 //! Mark and priority of the packet that opens a flow are zoned's own in the
 //! forward, input and output hooks; both are 0 again when it is accepted. The
-//! packets of open flows keep theirs.
+//! packets of open flows keep theirs. The mark of a connection is zoned's own
+//! too: it says which entry let it open, 0 = none.
 
 use jiff::Timestamp;
 
@@ -22,18 +23,20 @@ mod ends;
 mod gateway;
 mod maps;
 mod nat;
+mod open;
 mod zones;
 
 /// The ruleset of a policy's normal form.
 pub fn lower(rules: &Rules) -> Ruleset {
     let mut out = Ruleset::default();
     maps::fill(rules, &mut out);
-    forward(&mut out);
+    let open = open::fill(rules, &mut out);
+    forward(&open, &mut out);
     zones::sources(rules, &mut out);
     zones::destinations(rules, &mut out);
     services(&mut out);
-    gateway::input(rules, &mut out);
-    gateway::output(rules, &mut out);
+    gateway::input(rules, &open, &mut out);
+    gateway::output(rules, &open, &mut out);
     nat::postrouting(rules, &mut out);
     ends::entries(rules, &mut out);
     ends::denials(rules, &mut out);
@@ -114,15 +117,16 @@ pub(super) mod short {
 
 use short::{accept, by_family, bytes, deny, deny_chain, goto};
 
-/// Steps 2 and 3 of SPEC §2; `untracked` says where untracked packets go.
-fn states(untracked: Verdict) -> Vec<Vec<Statement>> {
+/// Steps 2 and 3 of SPEC §2; `open` says where packets of open flows go,
+/// `untracked` where untracked ones.
+fn states(open: &Verdict, untracked: Verdict) -> Vec<Vec<Statement>> {
     let case = |state, verdict| (Value::State(state), verdict);
     vec![
         vec![Statement::RoutingHeader, deny(DenyReason::Invalid)],
         vec![Statement::Cases(
             Field::CtState,
             vec![
-                case(CtState::Established, Verdict::Accept),
+                case(CtState::Established, open.clone()),
                 case(CtState::Related, Verdict::Jump("related".into())),
                 case(CtState::Invalid, Verdict::Goto(deny_chain(DenyReason::Invalid))),
                 case(CtState::Untracked, untracked),
@@ -146,8 +150,8 @@ fn by_mac(out: &Ruleset, next: [&str; 2]) -> Vec<Vec<Statement>> {
     rules
 }
 
-fn forward(out: &mut Ruleset) {
-    let mut rules = states(Verdict::Goto(deny_chain(DenyReason::Invalid)));
+fn forward(open: &Verdict, out: &mut Ruleset) {
+    let mut rules = states(open, Verdict::Goto(deny_chain(DenyReason::Invalid)));
     rules.extend(by_mac(out, ["to4", "to6"]));
     rules.push(vec![by_family("from4", "from6")]);
     rules.push(vec![deny(DenyReason::UnknownZone)]);

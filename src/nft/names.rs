@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::policy::DenyReason;
+use crate::policy::{DenyReason, Rate};
 
 /// NFLOG group (1 ..= 65535) of denied packets.
 pub const DENIED_GROUP: u16 = 5;
@@ -23,19 +23,31 @@ pub fn entry_tag(id: &str) -> String {
         }
     }
     if tag.len() > 80 {
-        let hash = Sha256::digest(id.as_bytes());
         tag.truncate(60);
         tag.push_str("..");
-        for byte in &hash[..8] {
-            write!(tag, "{byte:02x}").unwrap_or_default();
-        }
+        tag.push_str(&short_hash(id));
     }
     tag
+}
+
+/// 16 hexadecimal digits that tell texts apart.
+pub fn short_hash(text: &str) -> String {
+    let mut hash = String::with_capacity(16);
+    for byte in &Sha256::digest(text.as_bytes())[..8] {
+        // Writing to a String cannot fail.
+        write!(hash, "{byte:02x}").unwrap_or_default();
+    }
+    hash
 }
 
 /// The named counter of an entry.
 pub fn entry_counter(id: &str) -> String {
     format!("entry_{}", entry_tag(id))
+}
+
+/// The named limit of an entry. It names its rate: see `Ruleset::limits`.
+pub fn entry_limit(id: &str, rate: Rate) -> String {
+    format!("rate_{}_{}_{}", rate.count, rate.unit, entry_tag(id))
 }
 
 /// The named counter of a denial reason.

@@ -5,7 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+
 use crate::net::{AddrRange, Family, IfPattern, MacAddr, PortRange, Proto};
+use crate::policy::RateUnit;
 
 /// The family and name of our one table.
 pub const TABLE: &str = "zoned";
@@ -28,6 +31,7 @@ pub enum Field {
     Mark,
     Priority,
     CtState,
+    CtMark,
 }
 
 /// A value of a field: a single one or a range.
@@ -59,6 +63,7 @@ pub enum Value {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(missing_docs, reason = "named as in nft(8)")]
 pub enum CtState {
+    New,
     Invalid,
     Established,
     Related,
@@ -101,6 +106,12 @@ pub enum Statement {
     PriorityFromMap(Vec<Field>, String),
     /// `meta priority set N`; 0 = none.
     Priority(u32),
+    /// `ct mark set N`: the connection's mark, which its later packets have too.
+    ConnMark(u32),
+    /// The clock has reached this instant; a fraction of a second counts as none.
+    Since(Timestamp),
+    /// A named limit; over it the rule ends.
+    Limit(String),
     /// A named counter.
     Counter(String),
     /// To NFLOG.
@@ -162,6 +173,17 @@ pub struct Map {
     pub elements: BTreeMap<Vec<Value>, Data>,
 }
 
+/// A named limit: a bucket of `burst` packets that `count` packets a unit fill.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Limit {
+    /// Packets a unit, at least 1.
+    pub count: u32,
+    /// The unit.
+    pub unit: RateUnit,
+    /// Packets that may pass at once, at least 1.
+    pub burst: u32,
+}
+
 /// The hook of a base chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(missing_docs, reason = "named as in nft(8)")]
@@ -205,6 +227,9 @@ pub struct Ruleset {
     pub chains: BTreeMap<String, Chain>,
     /// Named counters.
     pub counters: BTreeSet<String>,
+    /// Named limits. A name stands for one limit for ever: another limit has
+    /// another name, so that one that stays is never touched.
+    pub limits: BTreeMap<String, Limit>,
 }
 
 impl Field {
@@ -224,6 +249,7 @@ impl Field {
             Self::Mark => "mark",
             Self::Priority => "classid",
             Self::CtState => "ct_state",
+            Self::CtMark => "mark",
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
-use super::ruleset::{CtState, Data, Field, Gives, Hook, Map, Ruleset, Statement, TABLE, Value, Verdict};
+use super::ruleset::{CtState, Data, Field, Gives, Hook, Limit, Map, Ruleset, Statement, TABLE, Value, Verdict};
 use crate::net::Family;
 
 impl Ruleset {
@@ -19,6 +19,10 @@ impl Ruleset {
         writeln!(out, "table inet {TABLE}\ndelete table inet {TABLE}\ntable inet {TABLE} {{")?;
         for counter in &self.counters {
             writeln!(out, "\tcounter {counter} {{\n\t}}\n")?;
+        }
+        for (name, limit) in &self.limits {
+            let Limit { count, unit, burst } = limit;
+            writeln!(out, "\tlimit {name} {{\n\t\trate {count}/{unit} burst {burst} packets\n\t}}\n")?;
         }
         for (name, map) in &self.maps {
             write_map(out, name, map)?;
@@ -107,6 +111,7 @@ fn field(field: Field) -> &'static str {
         Field::Mark => "meta mark",
         Field::Priority => "meta priority",
         Field::CtState => "ct state",
+        Field::CtMark => "ct mark",
     }
 }
 
@@ -134,6 +139,7 @@ fn value(value: &Value) -> String {
 /// The state's name.
 pub fn state_name(state: CtState) -> &'static str {
     match state {
+        CtState::New => "new",
         CtState::Invalid => "invalid",
         CtState::Established => "established",
         CtState::Related => "related",
@@ -171,6 +177,9 @@ fn statement(statement: &Statement) -> String {
         Statement::Mark(n) => format!("meta mark set {n:#010x}"),
         Statement::PriorityFromMap(fields, map) => format!("meta priority set {} map @{map}", key(fields)),
         Statement::Priority(n) => format!("meta priority set {}", classid(*n)),
+        Statement::ConnMark(n) => format!("ct mark set {n:#010x}"),
+        Statement::Since(at) => format!("meta time >= {}", at.as_second()),
+        Statement::Limit(name) => format!("limit name \"{name}\""),
         Statement::Counter(name) => format!("counter name \"{name}\""),
         Statement::Log { prefix, group, snaplen } => format!("log prefix \"{prefix}\" group {group} snaplen {snaplen}"),
         Statement::RejectReset => "reject with tcp reset".into(),

@@ -19,7 +19,7 @@ pub use binding::Binding;
 pub use digest::digest;
 pub use isolation::Isolated;
 pub use model::*;
-pub use rate::{Rate, RateUnit};
+pub use rate::{MAX_RATE, NoRate, Rate, RateUnit};
 pub use reason::{AllowReason, DenyReason, Verdict};
 pub use regions::{Atom, Regions, forwardable};
 pub use resolve::{resolve, service_meaning};

@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::net::{AddrRange, IfPattern, MacAddr};
-use crate::policy::{DenyWith, Endpoint, Policy, Regions, ZoneId, forwardable};
+use crate::policy::{DenyReason, DenyWith, Endpoint, Policy, Regions, Schedule, Status, ZoneId, forwardable};
 
 use super::classes::{ClassKey, Tokens, ZoneSource, link_class, link_devices, sources, zone_class};
 use super::ids::assign;
 use super::services::{Member, leaves};
 use super::targets::{Directory, NodeKey, ZoneTarget, targets};
-use super::{AtomRules, ClassId, ManagementRule, NodeId, Pair, Rules, Source, Target, TargetId, ZoneRules};
+use super::{AtomRules, ClassId, EntryRules, ManagementRule, NodeId, Pair, Rules, Source, Target, TargetId, ZoneRules};
 
 /// Header bytes that the kernel hands over even where none are kept: without
 /// them no record could name addresses and ports. Room for a chain of IPv6
@@ -59,7 +59,7 @@ pub fn compile(policy: &Policy, at: Timestamp) -> Rules {
         nodes: nodes.into_iter().map(|(id, key)| (id, leaves(policy, &key, at))).collect(),
         gateway_source: (!policy.gateway.output_allow).then(|| ClassId(classes.id(&gateway(&from)))),
         gateway_target: TargetId(destinations.id(&gateway(&to))),
-        entries: policy.entries.iter().map(|e| e.id.clone()).collect(),
+        entries: entries(policy, at),
         management: management(policy, &atoms),
         snaplen: u32::from(policy.log.snaplen).max(HEADERS),
         zones: zones()
@@ -73,6 +73,25 @@ pub fn compile(policy: &Policy, at: Timestamp) -> Rules {
             .collect(),
         atoms,
     }
+}
+
+/// Every entry's own. The marks are given in the order of the ids, so that
+/// reading order moves none.
+fn entries(policy: &Policy, at: Timestamp) -> Vec<EntryRules> {
+    let ids: BTreeSet<String> = policy.entries.iter().map(|e| e.id.clone()).collect();
+    let marks: BTreeMap<&String, u32> = ids.iter().zip(assign(ids.iter())).collect();
+    let ends = |schedule: &Schedule| {
+        let end = schedule.next_change(at).filter(|_| schedule.status(at) == Status::Active)?;
+        match schedule.status(end) {
+            Status::Active => None,
+            Status::OutsideWindow => Some((end, DenyReason::OutsideWindow)),
+            Status::Expired => Some((end, DenyReason::Expired)),
+        }
+    };
+    let entries = policy.entries.iter();
+    entries
+        .map(|e| EntryRules { id: e.id.clone(), mark: marks[&e.id], ends: ends(&e.schedule), rate: e.rate })
+        .collect()
 }
 
 /// The zones on an interface, whether or not they have addresses left there.

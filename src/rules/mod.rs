@@ -25,8 +25,10 @@ mod targets;
 
 use std::net::IpAddr;
 
+use jiff::Timestamp;
+
 use crate::net::{AddrRange, IfPattern, MacAddr, PortRange, Proto, Service};
-use crate::policy::{DenyReason, ZoneId};
+use crate::policy::{DenyReason, Rate, ZoneId};
 
 pub use compile::compile;
 
@@ -66,8 +68,8 @@ pub struct Rules {
     pub gateway_target: TargetId,
     /// What each node decides, by service.
     pub nodes: Vec<(NodeId, Vec<(ServiceKey, Leaf)>)>,
-    /// Ids of all entries, in reading order; index as in [`Leaf::Entry`].
-    pub entries: Vec<String>,
+    /// All entries, in reading order; index as in [`Leaf::Entries`].
+    pub entries: Vec<EntryRules>,
     /// What reaches the gateway before anything else.
     pub management: Vec<ManagementRule>,
     /// Header bytes that a logged packet carries.
@@ -100,6 +102,21 @@ pub struct ZoneRules {
     pub reject: bool,
     /// The source of forwarded IPv4 packets that leave to it is translated.
     pub masquerade: bool,
+}
+
+/// What an entry is, apart from where it applies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EntryRules {
+    /// Its id.
+    pub id: String,
+    /// What the connections that it lets open are marked with; never 0. It depends
+    /// on the id alone, so that a connection's mark is right in every later ruleset.
+    pub mark: u32,
+    /// Where it is in force and ends of itself: the first instant no longer in
+    /// force, and why it denies from then on.
+    pub ends: Option<(Timestamp, DenyReason)>,
+    /// Its limit on new flows.
+    pub rate: Option<Rate>,
 }
 
 /// Sources of one class.
@@ -158,14 +175,16 @@ pub enum ServiceKey {
 }
 
 /// What becomes of a packet that opens a flow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Leaf {
     /// Routed inside a zone that allows it.
     IntraZone,
-    /// Accepted; index of the deciding entry, and whether the flow is recorded.
-    Entry {
-        /// Index into [`Rules::entries`].
-        entry: usize,
+    /// Accepted by the first of these entries that is within its rate, else
+    /// denied as over its rate; and whether the flow is recorded.
+    Entries {
+        /// Indices into [`Rules::entries`], ascending, at least one; all but the
+        /// last have a rate.
+        ask: Vec<usize>,
         /// Some matching entry says `log = true`.
         log: bool,
     },

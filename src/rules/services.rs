@@ -21,7 +21,7 @@ pub enum Member {
 
 /// Decides for a set of members that all match a packet.
 pub fn leaf(policy: &Policy, members: &BTreeSet<Member>, at: Timestamp) -> Option<Leaf> {
-    let (mut deciding, mut log, mut lapsed) = (None, false, None::<DenyReason>);
+    let (mut ask, mut asking, mut log, mut lapsed) = (Vec::new(), true, false, None::<DenyReason>);
     for member in members {
         let index = match member {
             Member::IntraZone => return Some(Leaf::IntraZone),
@@ -30,14 +30,17 @@ pub fn leaf(policy: &Policy, members: &BTreeSet<Member>, at: Timestamp) -> Optio
         let entry = &policy.entries[index];
         match entry.schedule.status(at) {
             Status::Active => {
-                deciding = deciding.or(Some(index));
+                if asking {
+                    ask.push(index);
+                    asking = entry.rate.is_some();
+                }
                 log |= entry.log;
             }
             Status::OutsideWindow => lapsed = Some(DenyReason::OutsideWindow),
             Status::Expired => lapsed = lapsed.or(Some(DenyReason::Expired)),
         }
     }
-    deciding.map(|entry| Leaf::Entry { entry, log }).or(lapsed.map(Leaf::Deny))
+    if ask.is_empty() { lapsed.map(Leaf::Deny) } else { Some(Leaf::Entries { ask, log }) }
 }
 
 /// Everything that the members decide, by service, most specific keys complete

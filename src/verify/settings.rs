@@ -235,6 +235,7 @@ fn entry((p, a): Of<'_, Entry>, (q, b): Of<'_, Entry>) -> Vec<&'static str> {
         ("remote", a.remote != b.remote),
         ("schedule", a.schedule != b.schedule),
         ("log", a.log != b.log),
+        ("rate", a.rate != b.rate),
         ("attest", a.attest != b.attest),
         ("approval", approval(a) != approval(b)),
     ])

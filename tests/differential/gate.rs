@@ -66,7 +66,9 @@ pub fn read(toml: &str, at: Timestamp) -> Result<Policy, String> {
     let tree = MemoryTree::new([("/etc/zoned/zoned.toml", toml)]);
     let candidate = Candidate::read(&tree, Path::new("/etc/zoned"), at);
     let words: Vec<String> = candidate.findings.0.iter().map(|f| format!("{} {}", f.code, f.message)).collect();
-    candidate.policy.ok_or_else(|| words.join("\n"))
+    // The ruleset knows nothing of binding yet.
+    let unbound = |policy| Policy { binding: zoned::policy::Binding::default(), ..policy };
+    candidate.policy.map(unbound).ok_or_else(|| words.join("\n"))
 }
 
 impl Gate {
@@ -122,22 +124,23 @@ impl Gate {
         for shot in shots {
             let state = self.flows.state(&shot);
             let answer = judge(policy, &shot.question(state, at));
+            let mut fresh = false;
             if state == ConnState::New && answer.verdict.is_allow() && shot.reach() != Reach::Never {
-                self.flows.opened(&shot);
+                fresh = self.flows.opened(&shot, answer.entry);
             }
             if shot.reach() == Reach::Surely {
                 *self.tried.entry(answer.verdict.reason()).or_default() += 1;
             }
             self.send(&shot);
-            judged.push((shot, state, answer));
+            judged.push((shot, state, answer, fresh));
         }
         let seen = Seen::read(self.lab.settle());
         let (mut wrong, mut opened) = (Vec::new(), Vec::new());
-        for (shot, state, answer) in judged {
-            match seen.against(policy, &shot, state, answer) {
+        for (shot, state, answer, fresh) in judged {
+            match seen.against(policy, &shot, state, answer, fresh) {
                 Some(words) => wrong.push(Disagreement { shot, words }),
                 None => {
-                    if let (Some(entry), true) = (answer.entry, seen.passed(&shot)) {
+                    if let (Some(entry), true) = (answer.entry.filter(|_| fresh), seen.passed(&shot)) {
                         *self.entry_hits.entry(entry).or_default() += 1;
                     }
                     if opens(&shot, state, answer) {
@@ -228,8 +231,8 @@ impl Seen {
         }
     }
 
-    /// What is wrong, if anything.
-    fn against(&self, policy: &Policy, shot: &Shot, state: ConnState, answer: Answer) -> Option<String> {
+    /// What is wrong, if anything. `fresh`: the packet makes a flow its entry's.
+    fn against(&self, policy: &Policy, shot: &Shot, state: ConnState, answer: Answer, fresh: bool) -> Option<String> {
         let mark = shot.frame.mark();
         let none = Vec::new();
         let denied = self.denied.get(&mark).unwrap_or(&none);
@@ -237,7 +240,7 @@ impl Seen {
         let accepted = self.accepted.get(&mark).unwrap_or(&no_tags);
         let passed = self.passed(shot);
         let elsewhere = self.came_out.get(&mark).is_some_and(|ports| ports.iter().any(|p| Some(*p) != shot.to.port()));
-        let wanted_tag = answer.entry.filter(|_| answer.logged).map(|e| entry_tag(&policy.entries[e].id));
+        let wanted_tag = answer.entry.filter(|_| answer.logged && fresh).map(|e| entry_tag(&policy.entries[e].id));
         let right = match (answer.verdict, shot.reach()) {
             (_, Reach::Never) => !passed && denied.is_empty() && accepted.is_empty(),
             (Verdict::Allow(_), Reach::Surely) => {
@@ -253,7 +256,7 @@ impl Seen {
             format!(
                 "judge: {} {} entry {:?} logged {} from {:?} to {:?} (state {state:?}, reach {:?})\n\
                  kernel: passed {passed}, elsewhere {elsewhere}, denied {denied:?}, accepted {accepted:?}, \
-                 answered {answered} (asked: {:?})",
+                 answered {answered} (asked: {:?}), fresh {fresh}",
                 answer.verdict.as_str(),
                 answer.verdict.reason(),
                 answer.entry.map(|e| &policy.entries[e].id),

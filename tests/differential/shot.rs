@@ -84,7 +84,8 @@ impl Shot {
             icmp_type: icmp.map(|(kind, _)| kind),
             icmp_code: icmp.map(|(_, code)| code),
         };
-        Question { packet, state, routing_header: self.routed(), hop_limit: frame.ttl, at }
+        let base = Question::new(packet, at);
+        Question { state, routing_header: self.routed(), hop_limit: frame.ttl, ..base }
     }
 
     fn routed(&self) -> bool {
@@ -151,9 +152,18 @@ pub fn is_own(addr: IpAddr) -> bool {
 /// What identifies a flow to connection tracking, from one side.
 type Key = (IpAddr, IpAddr, u8, u16, u16);
 
+/// What is known of a flow.
+#[derive(Default)]
+struct Known {
+    /// The other side has spoken.
+    answered: bool,
+    /// The entry that let it open, or that let its last packet through before it was answered.
+    entry: Option<usize>,
+}
+
 /// The flows that the kernel has confirmed: opened and let through.
 #[derive(Default)]
-pub struct Flows(HashMap<Key, bool>);
+pub struct Flows(HashMap<Key, Known>);
 
 impl Flows {
     /// The state in which the kernel sees a packet (nf_conntrack_proto_*.c).
@@ -166,19 +176,23 @@ impl Flows {
             return ConnState::Established;
         }
         let key = key(&shot.frame);
-        if let Some(replied) = self.0.get_mut(&reversed(key)) {
-            *replied = true;
+        if let Some(known) = self.0.get_mut(&reversed(key)) {
+            known.answered = true;
             return ConnState::Established;
         }
         match self.0.get(&key) {
-            Some(true) => ConnState::Established,
+            Some(known) if known.answered => ConnState::Established,
             _ => fresh,
         }
     }
 
-    /// Notes that a packet in state new was let through.
-    pub fn opened(&mut self, shot: &Shot) {
-        self.0.entry(key(&shot.frame)).or_insert(false);
+    /// Notes that a packet in state new was let through, and by which entry; true
+    /// if that makes it the entry's flow, which it was not yet.
+    pub fn opened(&mut self, shot: &Shot, entry: Option<usize>) -> bool {
+        let known = self.0.entry(key(&shot.frame)).or_default();
+        let before = known.entry;
+        known.entry = entry.or(before);
+        entry.is_some() && entry != before
     }
 }
 

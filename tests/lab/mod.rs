@@ -111,6 +111,31 @@ impl Lab {
         Self { gateway, ports, logs, barrier: 0 }
     }
 
+    /// Two networks of real hosts: behind `ethN` of the gateway (10.N.0.254,
+    /// fd0N::fe) those of 10.N.0.1 to .3 and fd0N::1 to ::3, N = 1 and 2.
+    pub fn of_hosts() -> Self {
+        let lab = Self::new(&["eth1", "eth2"]);
+        for (port, net) in [(0, 1), (1, 2)] {
+            let name = &lab.ports[port].name;
+            let host = &lab.ports[port].namespace;
+            lab.gateway.ip(&format!("address add 10.{net}.0.254/24 dev {name}\n"));
+            lab.gateway.ip6(&format!("address add fd0{net}::fe/64 dev {name} nodad\n"));
+            host.ip(&format!("link set {name} address {}\n", Self::host_mac(net)));
+            for n in [1, 2, 3] {
+                host.ip(&format!("address add 10.{net}.0.{n}/24 dev {name}\n"));
+                host.ip6(&format!("address add fd0{net}::{n}/64 dev {name} nodad\n"));
+            }
+            host.ip(&format!("route add default via 10.{net}.0.254\n"));
+            host.ip6(&format!("route add default via fd0{net}::fe\n"));
+        }
+        lab
+    }
+
+    /// The MAC of the hosts of network N of [`Lab::of_hosts`].
+    pub fn host_mac(net: u8) -> String {
+        format!("02:00:00:00:0{net}:01")
+    }
+
     fn port(gateway: &Namespace, index: usize, name: &str) -> Port {
         let namespace = Namespace::new(&format!("p{index}"));
         namespace.sysctl(HOST_SYSCTLS);

@@ -177,3 +177,26 @@ fn an_entry_of_many_ends_is_their_product() {
     assert_eq!(b.reason(tcp("eth3 10.3.0.1 > eth2 10.2.0.2#1")), "no-allow-entry");
     assert_eq!(b.reason(tcp("eth2 10.2.0.1 > eth1 10.1.0.2#1")), "no-allow-entry");
 }
+
+#[test]
+fn an_entry_over_its_rate_is_passed_over() {
+    let (mut b, one, two) = two_zones();
+    let ends = [Endpoint::Zone(one), Endpoint::Zone(two)];
+    let first = b.allow(&ends[..1], &ends[1..], "tcp/443");
+    let second = b.allow(&ends[..1], &ends[1..], "tcp/400-500");
+    b.0.entries[first].log = true;
+    let ask = |b: &Build, over: &[usize], port: u16| {
+        let packet = tcp(&format!("eth1 10.1.0.5 > eth2 10.2.0.5#{port}"));
+        let question = Question { over_rate: over.iter().copied().collect(), ..Question::new(packet, now()) };
+        let answer = judge(&b.0, &question);
+        (answer.verdict.reason(), answer.entry, answer.logged)
+    };
+    assert_eq!(ask(&b, &[], 443), ("allowed", Some(first), true));
+    assert_eq!(ask(&b, &[first], 443), ("allowed", Some(second), true), "it matches all the same");
+    assert_eq!(ask(&b, &[first, second], 443), ("rate-exceeded", None, false));
+    assert_eq!(ask(&b, &[first], 444), ("allowed", Some(second), false));
+    assert_eq!(ask(&b, &[first], 80), ("no-allow-entry", None, false), "no rate of another's");
+    b.0.entries[second].schedule = Schedule { expires: Some(now()), ..Schedule::default() };
+    assert_eq!(ask(&b, &[first, second], 443), ("rate-exceeded", None, false), "before the other reasons");
+    assert_eq!(ask(&b, &[second], 444), ("expired", None, false), "what is not in force has no rate");
+}

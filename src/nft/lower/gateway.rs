@@ -12,7 +12,7 @@ use super::{by_mac, states};
 pub const NEIGHBOUR: [u8; 3] = [133, 135, 136];
 
 /// The input hook: management first of all.
-pub fn input(rules: &Rules, out: &mut Ruleset) {
+pub fn input(rules: &Rules, open: &Verdict, out: &mut Ruleset) {
     let mut body = Vec::new();
     for connection in &rules.management {
         body.extend(management(rules, connection));
@@ -22,7 +22,7 @@ pub fn input(rules: &Rules, out: &mut Ruleset) {
     }
     body.push(vec![loopback(Field::Iifname), accept()]);
     // Connection tracking leaves neighbour discovery untracked.
-    body.extend(states(Verdict::Jump("untracked".into())));
+    body.extend(states(open, Verdict::Jump("untracked".into())));
     body.extend(by_mac(out, ["gateway", "gateway"]));
     body.push(vec![by_family("gin4", "gin6")]);
     body.push(vec![deny(DenyReason::UnknownZone)]);
@@ -80,7 +80,7 @@ fn of_service(service: Service) -> Vec<Statement> {
 }
 
 /// The output hook, only where the gateway's own traffic is denied by default.
-pub fn output(rules: &Rules, out: &mut Ruleset) {
+pub fn output(rules: &Rules, open: &Verdict, out: &mut Ruleset) {
     let Some(class) = rules.gateway_source else { return };
     let mut body = vec![vec![loopback(Field::Oifname), accept()]];
     let case = |state, verdict| (Value::State(state), verdict);
@@ -90,7 +90,7 @@ pub fn output(rules: &Rules, out: &mut Ruleset) {
     let related = Verdict::Jump("related_out".into());
     body.push(vec![Statement::Cases(
         Field::CtState,
-        vec![case(CtState::Established, Verdict::Accept), case(CtState::Related, related)],
+        vec![case(CtState::Established, open.clone()), case(CtState::Related, related)],
     )]);
     // What a host needs to live on its links: errors, neighbour discovery, and
     // membership reports for the groups that discovery uses (RFC 3810).

@@ -7,8 +7,8 @@ use crate::net::{Family, IfPattern};
 use crate::rules::{AtomIndex, Leaf, Rules, ServiceKey};
 
 use super::super::ruleset::{Data, Field, Gives, Map, Ruleset, Value, Verdict};
-use super::ends::entry_chain;
-use super::short::{deny_chain, digit};
+use super::ends::leaf_chain;
+use super::short::digit;
 use super::zones::atom_tag;
 
 /// The end of a map's name for an atom: nothing for a named interface.
@@ -54,7 +54,7 @@ pub fn fill(rules: &Rules, out: &mut Ruleset) {
     }
     for (node, leaves) in &rules.nodes {
         for (key, leaf) in leaves {
-            service(rules, out, node.0, *key, *leaf);
+            service(rules, out, node.0, *key, leaf);
         }
     }
 }
@@ -88,12 +88,8 @@ fn targets(rules: &Rules, out: &mut Ruleset) {
     }
 }
 
-fn service(rules: &Rules, out: &mut Ruleset, node: u32, key: ServiceKey, leaf: Leaf) {
-    let chain = match leaf {
-        Leaf::IntraZone => "intra_zone".to_owned(),
-        Leaf::Entry { entry, log } => entry_chain(&rules.entries[entry], log),
-        Leaf::Deny(reason) => deny_chain(reason),
-    };
+fn service(rules: &Rules, out: &mut Ruleset, node: u32, key: ServiceKey, leaf: &Leaf) {
+    let chain = leaf_chain(rules, leaf);
     let mut parts = vec![(Field::Mark, Value::Mark(node))];
     let stem = match key {
         ServiceKey::Ports(proto, ports) => {

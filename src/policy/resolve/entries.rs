@@ -9,7 +9,7 @@ use super::times::Side;
 use crate::diag::{Finding, Message, Place};
 use crate::document::{Allow, AllowApproval, Approval as WrittenApproval, At, duplicate};
 use crate::policy::{
-    Approval, Endpoint, Entry, EntryApproval, Expectation, Purpose, Remote, Sanitise, Schedule, Waiver,
+    Approval, Endpoint, Entry, EntryApproval, Expectation, MAX_RATE, Purpose, Rate, Remote, Sanitise, Schedule, Waiver,
 };
 
 /// Entries' ids stand in counters and log lines.
@@ -96,7 +96,7 @@ impl<'a> Resolver<'a> {
             sanitise: written.sanitise.as_ref().and_then(|s| sanitise(&s.value)),
             remote: written.remote.map(|(mfa, encrypted)| Remote { mfa, encrypted }),
             schedule: self.schedule(written, lapse, id),
-            rate: None,
+            rate: written.rate.as_ref().and_then(|rate| self.rate(rate, id)),
             log: written.log,
             attest: written.attest.clone(),
             approval,
@@ -127,6 +127,18 @@ impl<'a> Resolver<'a> {
             };
             self.policy.waivers.push(waiver);
         }
+    }
+
+    fn rate(&mut self, text: &At<String>, id: &str) -> Option<Rate> {
+        let rate = text.value.parse().ok();
+        if rate.is_none() {
+            self.bad(
+                Message::new("policy-bad-rate").with("value", &text.value).with("most", u64::from(MAX_RATE)),
+                text,
+                id,
+            );
+        }
+        rate
     }
 
     fn schedule(&mut self, written: &Allow, lapse: Option<Timestamp>, id: &str) -> Schedule {

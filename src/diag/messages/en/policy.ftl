@@ -40,6 +40,7 @@ policy-zones-overlap = on interface { $interface } both zone “{ $first }” an
 policy-group-cycle = group “{ $group }” is in a cycle of groups that hold each other
 policy-time-out-of-range = the time is out of range
 policy-bad-id = “{ $value }” cannot be an id (empty, blanks around it, control characters or more than { $limit } bytes)
+policy-bad-rate = “{ $value }” is no rate (such as 100/second; 1 to { $most } a second, minute, hour or day)
 policy-gateway-to-itself = an entry cannot lead from the gateway to the gateway
 policy-ends-before-start = it expires before or as it starts
 policy-starts-here = it starts here

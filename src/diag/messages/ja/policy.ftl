@@ -40,6 +40,7 @@ policy-zones-overlap = インターフェース { $interface } で、領域「{ 
 policy-group-cycle = グループ「{ $group }」は循環に含まれます（自分自身を含むグループ）
 policy-time-out-of-range = 日時が扱える範囲を超えています
 policy-bad-id = id に「{ $value }」は使えません（空、前後の空白、制御文字、{ $limit } バイト超は不可）
+policy-bad-rate = 「{ $value }」は rate として読めません（例: 100/second。1 から { $most } まで、単位は second、minute、hour、day）
 policy-gateway-to-itself = 送信元と宛先の両方を gateway にはできません
 policy-ends-before-start = 期限が開始より前、または同じです
 policy-starts-here = 開始はここです
