@@ -148,12 +148,10 @@ fn what_a_later_build_has_is_refused_by_name() {
         &["rollback", "3"],
         &["log", "top", "--since", "2h"],
         &["log", "explain", "1"],
-        &["verify", "--host"],
         &["verify", "--flows"],
         &["verify", "--live"],
         &["verify", "--report", "a.html"],
         &["apply", "--confirm", "10m"],
-        &["apply", "--allow-lockout"],
         &["history", "--verify"],
     ] {
         for (lang, words) in [("en", "not in this build"), ("ja", "この版にはまだありません")] {

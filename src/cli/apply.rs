@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::{Context, Exit, Failure, daemon};
 use crate::daemon::protocol::Request;
 use crate::diag::Message;
+use crate::sys::caller::Caller;
 
 /// The arguments.
 #[derive(Debug, Args)]
@@ -14,6 +15,8 @@ pub(super) struct Options {
     digest: Option<String>,
     #[arg(long, value_name = "TEXT")]
     comment: Option<String>,
+    #[arg(long)]
+    allow_lockout: bool,
 }
 
 /// Applies; a `--config` that is not the daemon's own is refused by it.
@@ -23,10 +26,19 @@ pub(super) fn run(options: &Options, context: &Context) -> Result<Exit, Failure>
         true => Some(std::path::absolute(&context.config).unwrap_or_else(|_| context.config.clone())),
         false => None,
     };
+    let caller = match options.allow_lockout {
+        true => Caller::default(),
+        false => Caller::find().map_err(|error| {
+            let message = Message::new("enforce-lockout-unknown").with("cause", error.to_string());
+            Failure::failed(message).hint(Message::new("enforce-lockout-hint"))
+        })?,
+    };
     let request = Request::Apply {
         config,
         digest: options.digest.clone(),
         comment: options.comment.clone(),
+        caller,
+        allow_lockout: options.allow_lockout,
         lang: Some(daemon::lang(context)),
     };
     let body = daemon::call(context, &request)?;

@@ -55,7 +55,10 @@ fn localise(mut command: Command, lang: Lang, path: &str) -> Command {
     command = command.disable_help_flag(true).disable_help_subcommand(true).mut_args(|argument| {
         let id = argument.get_id().as_str().to_owned();
         // Values and defaults stand in the help's own words.
-        let argument = argument.hide_possible_values(true).hide_default_value(true);
+        let argument = match argument.get_action().takes_values() {
+            true => argument.hide_possible_values(true).hide_default_value(true),
+            false => argument,
+        };
         // A command's own options come first.
         let argument = if argument.is_global_set() { argument.display_order(COMMON_ORDER) } else { argument };
         match lang.words(&format!("cli-option{path}-{id}")) {

@@ -27,12 +27,10 @@ const COMMANDS: &[&[&str]] = &[
 
 /// Options: of which command, their name, and whether a value follows.
 const OPTIONS: &[(&str, &str, bool)] = &[
-    ("verify", "host", false),
     ("verify", "report", true),
     ("verify", "flows", false),
     ("verify", "live", false),
     ("apply", "confirm", true),
-    ("apply", "allow-lockout", false),
     ("history", "verify", false),
 ];
 

@@ -3,6 +3,8 @@
 //! Reads, checks, compiles, has nft check the ruleset in a throw-away
 //! namespace, proves the expectations, and says what opens and closes.
 
+use std::sync::Arc;
+
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -10,9 +12,11 @@ use super::context::local_time;
 use super::load::Side;
 use super::{Context, Exit, Failure, findings, flows, load};
 use crate::diag::{self, Finding, Message};
+use crate::enforce::lockout;
 use crate::pipeline::Candidate;
 use crate::policy::Policy;
 use crate::store::revisions::Revisions;
+use crate::sys::caller::Caller;
 use crate::sys::nft::{Nft, NftError};
 use crate::verify::{self, Diff, ExpectationResult, packet_json};
 use crate::{nft, rules};
@@ -22,7 +26,12 @@ use crate::{nft, rules};
 pub(super) struct Options {
     #[arg(long, value_name = "WHAT")]
     against: Option<String>,
+    #[arg(long)]
+    host: bool,
 }
+
+/// Codes about this machine that this build does not look at.
+const UNVERIFIED: [&str; 6] = ["Z301", "Z302", "Z303", "Z304", "Z305", "Z307"];
 
 /// What the candidate is compared with.
 struct Against {
@@ -38,6 +47,8 @@ struct Report<'a> {
     against: &'a str,
     /// None if the candidate is invalid.
     diff: Option<Diff>,
+    /// This machine was looked at.
+    host: bool,
 }
 
 /// Runs the dry run.
@@ -51,6 +62,9 @@ pub(super) fn run(options: &Options, context: &Context) -> Result<Exit, Failure>
             candidate.findings.push(checked(&error));
         }
     }
+    if options.host {
+        look_here(&mut candidate, &against, context)?;
+    }
     let diff = match &candidate.policy {
         Some(policy) if !candidate.findings.refuse() => Some(
             verify::diff(against.policy.as_ref(), policy, candidate.at)
@@ -58,8 +72,30 @@ pub(super) fn run(options: &Options, context: &Context) -> Result<Exit, Failure>
         ),
         _ => None,
     };
-    let report = Report { candidate: &candidate, expectations, against: &against.name, diff };
+    let report = Report { candidate: &candidate, expectations, against: &against.name, diff, host: options.host };
     if context.json() { report.print_json(context) } else { report.print_text(context) }
+}
+
+/// Z306: would the candidate lock out whoever runs this, or drop management of
+/// the policy in force?
+fn look_here(candidate: &mut Candidate, against: &Against, context: &Context) -> Result<(), Failure> {
+    let Some(policy) = candidate.policy.clone().filter(|_| !candidate.findings.refuse()) else { return Ok(()) };
+    let here = Caller::find()
+        .map_err(|error| Failure::failed(Message::new("enforce-lockout-unknown").with("cause", error.to_string())))?;
+    let active = match (against.name.as_str(), Revisions::at(&context.state).active()) {
+        ("active", _) | (_, Ok(None)) => None,
+        (_, Ok(Some(_))) => Some(load::accepted(context, Side::Active.read(context)?, "active")?),
+        (_, Err(error)) if load::forbidden(&error) => {
+            context.note(&Message::new("cli-verify-management-forbidden"));
+            None
+        }
+        (_, Err(error)) => return Err(load::revision_failure(&error)),
+    };
+    let running = active.as_ref().or(against.policy.as_ref().filter(|_| against.name == "active"));
+    for finding in lockout(&Arc::new(policy), running, &here, candidate.at) {
+        candidate.findings.push(finding);
+    }
+    Ok(())
 }
 
 /// What nft had to say. That no namespace could be made to ask it in says
@@ -124,7 +160,7 @@ impl Report<'_> {
         let candidate = self.candidate;
         let diff = self.diff.as_ref();
         let empty = || Value::Array(Vec::new());
-        let value = json!({
+        let mut value = json!({
             "result": self.result(),
             "against": self.against,
             "digest": candidate.digest,
@@ -137,6 +173,9 @@ impl Report<'_> {
             "cut": [],
             "would_pass": [],
         });
+        if self.host {
+            value["host"] = json!({ "checked": ["Z306"], "unverified": UNVERIFIED });
+        }
         context.print_json(&value, self.exit())
     }
 
@@ -157,7 +196,12 @@ impl Report<'_> {
             0 => Message::new("cli-verify-no-expectations"),
             count => Message::new("cli-verify-expectations").with("count", count),
         };
-        out.push_str(&format!("{}\n\n", context.words(&proved)));
+        out.push_str(&format!("{}\n", context.words(&proved)));
+        if self.host {
+            let rest = UNVERIFIED.join(" ");
+            out.push_str(&format!("{}\n", context.words(&Message::new("cli-verify-host").with("rest", rest))));
+        }
+        out.push('\n');
         out.push_str(&flows::text(context, diff));
         out.push_str(&format!(
             "{}\n",

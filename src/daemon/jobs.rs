@@ -11,11 +11,12 @@ use tokio::sync::Mutex;
 use super::state::{Applied, Failure, Reading, Report, Summary, Verdict, What};
 use crate::diag::{Finding, Message};
 use crate::document::{FileTree, MemoryTree};
-use crate::enforce::{EnforceError, Enforcer, Way};
+use crate::enforce::{EnforceError, Enforcer, Way, lockout};
 use crate::nft::{self, Ruleset};
 use crate::pipeline::Candidate;
 use crate::policy::{Policy, ReloadMode};
 use crate::store::revisions::{Changes, Draft, Revisions, Who};
+use crate::sys::caller::Caller;
 use crate::sys::files::DiskTree;
 use crate::sys::nft::Nft;
 use crate::verify;
@@ -91,9 +92,19 @@ pub enum Done {
     Applied(Result<(Applied, Option<Compiled>), Failure>),
 }
 
-/// Reads the configuration.
-pub async fn read(config: PathBuf) -> Done {
-    let read = beside(move || judge(&DiskTree, &config, true)).await;
+/// Whom a set must not lock out, and the set in force.
+pub type Guarded = (Arc<Caller>, Option<Arc<Set>>);
+
+/// Reads the configuration, and sees whether it would lock somebody out.
+pub async fn read(config: PathBuf, guarded: Option<Guarded>) -> Done {
+    let read = beside(move || {
+        let read = judge(&DiskTree, &config, true);
+        match guarded {
+            Some((caller, running)) => guard(read, &caller, running.as_deref()),
+            None => read,
+        }
+    });
+    let read = read.await;
     Done::Read(Box::new(read.unwrap_or_else(|message| {
         let mut report = Report::default();
         report.findings.push(Finding::error("Z006", message));
@@ -102,6 +113,20 @@ pub async fn read(config: PathBuf) -> Done {
         let reading = Reading { fingerprint: [0; 32], verdict };
         Read { reading, set: None, files: Arc::default(), watch: Vec::new(), report }
     })))
+}
+
+/// Refuses a valid set that would lock the caller out.
+fn guard(mut read: Read, caller: &Caller, running: Option<&Set>) -> Read {
+    let Some(set) = &read.set else { return read };
+    let found = lockout(&set.policy, running.map(|set| &*set.policy), caller, Timestamp::now());
+    if !found.is_empty()
+        && let Some(report) = Arc::get_mut(&mut read.report)
+    {
+        found.into_iter().for_each(|finding| report.findings.push(finding));
+        read.reading.verdict = Verdict::LocksOut(Arc::clone(&read.report));
+        read.set = None;
+    }
+    read
 }
 
 /// `prove`: also whether the policy keeps the regulations and its expectations hold.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::diag::{Lang, Message};
+use crate::sys::caller::Caller;
 
 /// The socket's name in the run folder.
 pub const SOCKET: &str = "zoned.sock";
@@ -38,6 +39,12 @@ pub enum Request {
         /// Why, for the revision.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         comment: Option<String>,
+        /// The connections over which whoever asks reaches this machine.
+        #[serde(default)]
+        caller: Caller,
+        /// Applied even if they, or the management, would be cut (Z306).
+        #[serde(default)]
+        allow_lockout: bool,
         /// Language of the answer.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         lang: Option<String>,
@@ -136,6 +143,8 @@ mod tests {
             config: None,
             digest: Some("sha256:1".into()),
             comment: Some("年度更新".into()),
+            caller: Caller::default(),
+            allow_lockout: true,
             lang: Some("ja".into()),
         };
         for request in [Request::Status { lang: None }, Request::Reload { lang: Some("en".into()) }, apply] {

@@ -280,9 +280,10 @@ impl Daemon {
                 let _ = call.answer.send(Refusal::new("other-config", message).to_answer(lang));
                 None
             }
-            Request::Apply { digest, comment, .. } => {
-                let reply = self.expect(lang, call.answer);
-                Some(Event::Request(Cause::Apply { reply, peer: call.peer, digest, comment }))
+            Request::Apply { digest, comment, caller, allow_lockout, .. } => {
+                let (reply, peer) = (self.expect(lang, call.answer), call.peer);
+                let caller = (!allow_lockout).then(|| Arc::new(caller));
+                Some(Event::Request(Cause::Apply { reply, peer, digest, comment, caller }))
             }
             Request::Reload { .. } => {
                 let reply = self.expect(lang, call.answer);
@@ -300,7 +301,10 @@ impl Daemon {
 
     fn perform(&mut self, action: Action) {
         match action {
-            Action::Read => self.spawn(jobs::read(self.settings.config.clone())),
+            Action::Read(caller) => {
+                let running = self.running.as_ref().map(|(set, _)| Arc::clone(set));
+                self.spawn(jobs::read(self.settings.config.clone(), caller.map(|caller| (caller, running))));
+            }
             Action::Prepare { who, comment } => self.prepare(who, comment),
             Action::Apply { what, .. } => self.apply(what),
             Action::Commit { revision, applied } => {

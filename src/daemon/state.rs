@@ -185,8 +185,8 @@ impl State {
                     if cause.announced() && self.ready {
                         out.push(Action::Tell(Tell::Reloading));
                     }
+                    out.push(Action::Read(cause.caller()));
                     self.job = Some(Job::Read(cause));
-                    out.push(Action::Read);
                 }
                 Some(Work::Renew) => self.renew(out),
             }
@@ -266,6 +266,11 @@ impl State {
                     self.refused = Some(trouble);
                     out.push(Action::Refused(Arc::clone(&report)));
                 }
+                reply(out, Some(&cause), Answer::Refused(report));
+                self.not_applied(cause, out);
+            }
+            Verdict::LocksOut(report) => {
+                out.push(Action::Refused(Arc::clone(&report)));
                 reply(out, Some(&cause), Answer::Refused(report));
                 self.not_applied(cause, out);
             }

@@ -5,10 +5,12 @@
 //! the end of the open flows that a change no longer allows.
 
 mod apply;
+mod lockout;
 mod narrow;
 mod revoke;
 mod sweep;
 
+pub use lockout::lockout;
 pub use revoke::{Change, RevokeError, Revoked};
 
 pub use apply::{Applied, EnforceError, Enforcer, Way};

@@ -96,9 +96,35 @@ impl Sweep {
         if let Some(fate) = self.fates.get(&key) {
             return Ok(*fate);
         }
-        let fate = self.judge(flow, from, to);
+        let fate = self.judge(from, to, |in_if, out_if, src_mac| packet(flow, in_if, out_if, src_mac));
         self.fates.insert(key, fate);
         Ok(fate)
+    }
+
+    /// What would become of a connection between these, opened from there to here;
+    /// none if the local end is no address of this machine.
+    ///
+    /// # Errors
+    /// The routing table could not be asked.
+    pub(super) fn inbound(&mut self, remote: SocketAddr, local: SocketAddr, proto: Proto) -> io::Result<Option<Fate>> {
+        let (from, to) = (self.number(remote.ip())?, self.number(local.ip())?);
+        if self.known[to as usize].way != Way::Here || remote.is_ipv4() != local.is_ipv4() {
+            return Ok(None);
+        }
+        let (sport, dport) = (Some(remote.port()), Some(local.port()));
+        let packet = |in_if, out_if, src_mac| {
+            let (src, dst, icmp_type, icmp_code) = (remote.ip(), local.ip(), None, None);
+            Some(Packet { in_if, out_if, src_mac, src, dst, proto, sport, dport, icmp_type, icmp_code })
+        };
+        Ok(Some(self.judge(from, to, packet)))
+    }
+
+    /// The interface that leads to an address that was asked about before.
+    pub(super) fn interface_towards(&self, addr: IpAddr) -> Option<&IfName> {
+        match &self.known[*self.numbers.get(&addr)? as usize].way {
+            Way::Through { interface, .. } => Some(interface),
+            _ => None,
+        }
     }
 
     /// The local and the remote end of a TCP flow of the gateway's own, as its
@@ -129,13 +155,20 @@ impl Sweep {
         Ok(number)
     }
 
-    fn judge(&mut self, flow: &Flow<'_>, from: u32, to: u32) -> Fate {
+    /// Judges what opens a flow from one known address to another; `packet` makes
+    /// it of its interfaces and its MAC.
+    fn judge(
+        &mut self,
+        from: u32,
+        to: u32,
+        packet: impl Fn(Option<IfName>, Option<IfName>, Option<MacAddr>) -> Option<Packet>,
+    ) -> Fate {
         let lost = Fate::Cut { reason: DenyReason::UnknownZone, uncertain: true };
         let Some((in_if, out_if, src_mac)) = interfaces(&self.known[from as usize].way, &self.known[to as usize].way)
         else {
             return lost;
         };
-        let Some(mut packet) = packet(flow, in_if, out_if, src_mac) else { return lost };
+        let Some(mut packet) = packet(in_if, out_if, src_mac) else { return lost };
         let at = self.at;
         let narrow = self.look_at(from, to, src_mac);
         let verdict = judge::judge(narrow.last(), &Question::new(packet.clone(), at)).verdict;

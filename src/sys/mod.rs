@@ -1,5 +1,6 @@
 //! The only place that touches the system: files, processes, sockets. `unsafe` lives here or nowhere.
 
+pub mod caller;
 pub mod clock;
 pub mod conntrack;
 pub mod files;

@@ -1,13 +1,13 @@
-//! Ends a TCP connection of this machine's own, on its socket.
+//! This machine's own TCP connections: lists them, and ends one on its socket.
 //!
 //! Deleting a flow from connection tracking is not enough where the gateway is
 //! one of its ends: the next segment that the gateway itself sends would open
-//! the flow anew. Needs CAP_NET_ADMIN. Kernel: linux/inet_diag.h.
+//! the flow anew. Ending needs CAP_NET_ADMIN. Kernel: linux/inet_diag.h.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
-use super::netlink::Netlink;
+use super::netlink::{Netlink, field};
 
 /// `SOCK_DIAG_BY_FAMILY`, `SOCK_DESTROY`.
 const FIND: u16 = 20;
@@ -16,6 +16,22 @@ const DESTROY: u16 = 21;
 const ID: std::ops::Range<usize> = 4..52;
 /// `TCP_LISTEN`.
 const LISTEN: u8 = 10;
+
+/// `TCP_ESTABLISHED`, as a bit of the states asked for.
+const ESTABLISHED: u32 = 1 << 1;
+/// Where an answer has the socket's inode.
+const INODE: usize = 68;
+
+/// An open TCP connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Established {
+    /// Our end.
+    pub local: SocketAddr,
+    /// The other end.
+    pub remote: SocketAddr,
+    /// The socket's inode; 0 = held by no process.
+    pub inode: u32,
+}
 
 /// A way to the sockets of the caller's network namespace.
 #[derive(Debug)]
@@ -32,6 +48,22 @@ impl Sockets {
         Netlink::open(Some(rustix::net::netlink::SOCK_DIAG)).map(|netlink| Self { netlink })
     }
 
+    /// The open TCP connections; IPv4 over IPv6 sockets as IPv4. Needs no privilege.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn established(&mut self) -> io::Result<Vec<Established>> {
+        let mut found = Vec::new();
+        for family in [libc::AF_INET, libc::AF_INET6] {
+            let body = request(family as u8, ESTABLISHED, &[0; 48]);
+            self.netlink.dump(FIND, &body, |answer| {
+                found.extend(established(answer));
+                Ok(())
+            })?;
+        }
+        Ok(found)
+    }
+
     /// Aborts the TCP connection between these two, as its program sees it;
     /// false if there is none. A listening socket is never touched.
     ///
@@ -42,7 +74,7 @@ impl Sockets {
         let mut id = [endpoint_ports(local, remote), address(local.ip()), address(remote.ip())].concat();
         id.extend([0; 4]);
         id.extend([0xff; 8]);
-        let found = match self.netlink.ask(FIND, &request(family(local.ip()), &id)) {
+        let found = match self.netlink.ask(FIND, &request(family(local.ip()), u32::MAX, &id)) {
             Ok(found) => found,
             Err(error) if error.raw_os_error() == Some(libc::ENOENT) => return Ok(false),
             Err(error) => return Err(error),
@@ -53,13 +85,29 @@ impl Sockets {
         if *state == LISTEN || exact[..36] != id[..36] && exact[..36] != mapped {
             return Ok(false);
         }
-        let refused = self.netlink.order(&[(DESTROY, &request(*family, exact))])?;
+        let refused = self.netlink.order(&[(DESTROY, &request(*family, u32::MAX, exact))])?;
         match refused.first() {
             None => Ok(true),
             Some(&libc::ENOENT) => Ok(false),
             Some(errno) => Err(io::Error::from_raw_os_error(*errno)),
         }
     }
+}
+
+/// Reads `struct inet_diag_msg`.
+fn established(answer: &[u8]) -> Option<Established> {
+    let port = |at| field(answer, at).map(u16::from_be_bytes);
+    let addr = |at| -> Option<IpAddr> {
+        match i32::from(*answer.first()?) {
+            libc::AF_INET => field::<4>(answer, at).map(IpAddr::from),
+            _ => field::<16>(answer, at).map(|bytes| IpAddr::from(bytes).to_canonical()),
+        }
+    };
+    Some(Established {
+        local: SocketAddr::new(addr(ID.start + 4)?, port(ID.start)?),
+        remote: SocketAddr::new(addr(ID.start + 20)?, port(ID.start + 2)?),
+        inode: field(answer, INODE).map(u32::from_ne_bytes)?,
+    })
 }
 
 /// Both ports in network order.
@@ -88,10 +136,10 @@ fn family(addr: IpAddr) -> u8 {
     if addr.is_ipv4() { libc::AF_INET as u8 } else { libc::AF_INET6 as u8 }
 }
 
-/// `struct inet_diag_req_v2`: family, protocol, nothing extra, every state, the id.
-fn request(family: u8, id: &[u8]) -> Vec<u8> {
+/// `struct inet_diag_req_v2`: family, protocol, nothing extra, states as bits, the id.
+fn request(family: u8, states: u32, id: &[u8]) -> Vec<u8> {
     let mut body = vec![family, libc::IPPROTO_TCP as u8, 0, 0];
-    body.extend(u32::MAX.to_ne_bytes());
+    body.extend(states.to_ne_bytes());
     body.extend(id);
     body
 }
@@ -117,6 +165,16 @@ mod tests {
                 };
                 let ((gone, mut gone_far), (stays, mut stays_far)) = (open(), open());
                 let mut sockets = Sockets::open().unwrap();
+                let ends = |stream: &TcpStream| (stream.local_addr().unwrap(), stream.peer_addr().unwrap());
+                let plain = |(a, b): (SocketAddr, SocketAddr)| {
+                    [a, b].map(|end| SocketAddr::new(end.ip().to_canonical(), end.port()))
+                };
+                let listed = sockets.established().unwrap();
+                for stream in [&gone, &gone_far, &stays, &stays_far] {
+                    let same = |e: &&Established| [e.local, e.remote] == plain(ends(stream)) && e.inode != 0;
+                    assert_eq!(listed.iter().filter(same).count(), 1, "{listed:?}");
+                }
+                assert_eq!(listed.len(), 4);
                 let (local, remote) = (gone.peer_addr().unwrap(), gone.local_addr().unwrap());
                 assert!(sockets.abort_tcp(local, remote).unwrap());
                 assert!(!sockets.abort_tcp(local, remote).unwrap(), "gone already");

@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value};
 use zoned::daemon::client::{CallError, call};
 use zoned::daemon::protocol::Request;
+use zoned::sys::caller::Caller;
 
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
@@ -145,7 +146,14 @@ impl Gateway {
 
     fn apply(&self, digest: Option<&str>) -> Result<Map<String, Value>, CallError> {
         let digest = digest.map(str::to_owned);
-        self.call(&Request::Apply { config: None, digest, comment: Some("test".into()), lang: None })
+        self.call(&Request::Apply {
+            config: None,
+            digest,
+            comment: Some("test".into()),
+            caller: Caller::default(),
+            allow_lockout: false,
+            lang: None,
+        })
     }
 }
 

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use crate::diag::{Findings, Message, Sources};
 use crate::store::revisions::Who;
+use crate::sys::caller::Caller;
 
 /// An instant on both clocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,10 +48,20 @@ pub enum Cause {
         digest: Option<String>,
         /// Why.
         comment: Option<String>,
+        /// Whose connections must survive it; none = nobody's, nor the management.
+        caller: Option<Arc<Caller>>,
     },
 }
 
 impl Cause {
+    /// Whom the set must not lock out.
+    pub(super) fn caller(&self) -> Option<Arc<Caller>> {
+        match self {
+            Self::Apply { caller, .. } => caller.clone(),
+            _ => None,
+        }
+    }
+
     /// True if the service manager is told of the reload: somebody waits for its end.
     pub(super) fn announced(&self) -> bool {
         !matches!(self, Self::Start | Self::Files)
@@ -119,6 +130,9 @@ impl Report {
 pub enum Verdict {
     /// Errors.
     Refused(Arc<Report>),
+    /// Nothing but that it would lock somebody out (Z306): refused to who asked,
+    /// no fault of the files.
+    LocksOut(Arc<Report>),
     /// None.
     Valid(Summary),
 }
@@ -270,8 +284,8 @@ pub enum Answer {
 /// What to do.
 #[derive(Debug, Clone)]
 pub enum Action {
-    /// Read the configuration.
-    Read,
+    /// Read the configuration, and see that it does not lock this caller out.
+    Read(Option<Arc<Caller>>),
     /// Write the candidate's revision.
     Prepare {
         /// Who brought it about.

@@ -36,13 +36,13 @@ fn kernel_refused(uncertain: bool) -> Event {
 fn apply(reply: u64, digest: Option<&str>) -> Event {
     let peer = Who::Peer { uid: 0, gid: 0, pid: None, user: None };
     let digest = digest.map(str::to_owned);
-    Event::Request(Cause::Apply { reply: ReplyId(reply), peer, digest, comment: None })
+    Event::Request(Cause::Apply { reply: ReplyId(reply), peer, digest, comment: None, caller: None })
 }
 
 /// The actions in a word each; what is only said is left out.
 fn words(actions: &[Action]) -> Vec<String> {
     let word = |action: &Action| match action {
-        Action::Read => Some("read".into()),
+        Action::Read(_) => Some("read".into()),
         Action::Prepare { .. } => Some("prepare".into()),
         Action::Apply { what, revision } => Some(format!("apply {what:?} {revision:?}")),
         Action::Commit { revision, .. } => Some(format!("commit {revision}")),

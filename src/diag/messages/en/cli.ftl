@@ -220,3 +220,7 @@ cli-status-none-denied = no packet was denied
 cli-status-no-counters = the counters cannot be read: { $error }
 cli-status-log = denied-flow log: { $records } records, { $packets } packets, { $lost } packets not recorded
 cli-status-log-error = trouble with the denied-flow log: { $error }
+cli-option-verify-host = Also look at this machine: would your own connection or the management be cut (Z306)? To be run on the gateway
+cli-option-apply-allow_lockout = Apply even if your own connection or the management is cut (Z306)
+cli-verify-host = this machine: connections of your own and management looked at (Z306); not looked at (unverified): { $rest }
+cli-verify-management-forbidden = The policy in force cannot be read by this user: whether its management is dropped is unverified.

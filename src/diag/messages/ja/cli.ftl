@@ -199,3 +199,7 @@ cli-status-none-denied = 拒否したパケットはありません
 cli-status-no-counters = 計数を読めません: { $error }
 cli-status-log = 拒否ログ: 記録 { $records } 件、パケット { $packets } 個、記録できなかったパケット { $lost } 個
 cli-status-log-error = 拒否ログの問題: { $error }
+cli-option-verify-host = この機械も調べる。あなた自身の接続や管理用の接続が切れないか(Z306)。ゲートウェイの上で使う
+cli-option-apply-allow_lockout = あなた自身の接続や管理用の接続が切れる場合(Z306)にも適用する
+cli-verify-host = この機械: あなた自身の接続と管理用の接続を調べました(Z306)。未検証: { $rest }
+cli-verify-management-forbidden = 適用中の設定をこの利用者では読めないため、管理用の接続がなくならないかは未検証です。
