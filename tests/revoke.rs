@@ -429,8 +429,9 @@ fn what_manages_the_gateway_is_kept_and_the_rest_is_not() {
         return;
     }
     let mut town = Town::new();
+    // A router, so that its other address is no ip-mismatch.
     let head = format!(
-        "{BASE}[hosts.admin]\nzone = \"a\"\nip = [\"10.1.0.1\"]\nmac = [\"{}\"]\n[gateway]\nmanagement = [\"a:admin:ssh\"]\n",
+        "{BASE}[hosts.admin]\nkind = \"router\"\nzone = \"a\"\nip = [\"10.1.0.1\"]\nmac = [\"{}\"]\n[gateway]\nmanagement = [\"a:admin:ssh\"]\n",
         Town::mac(1)
     );
     let open = entry("in a > gateway tcp/22") + &entry("out gateway > b tcp/22");

@@ -5,10 +5,15 @@ use jiff::tz::TimeZone;
 use super::context::local_time;
 use super::{Context, Table};
 use crate::diag::Message;
+use crate::space::Dim;
 use crate::verify::{Diff, Flow, packet_text};
 
-/// Flows shown in words; the rest is counted. JSON has them all.
+/// Lines of flows shown in words; the rest is counted. JSON has them all.
 const MOST: usize = 200;
+/// Lines that are looked back for one that a flow may join.
+const LOOK_BACK: usize = 64;
+/// Sources of one line; the rest is counted.
+const SOURCES: usize = 6;
 /// Width of a column of addresses, in characters; longer lists go on below.
 const WIDTH: usize = 40;
 
@@ -40,25 +45,63 @@ pub fn text(context: &Context, diff: &Diff) -> String {
     out
 }
 
+/// A line of the table: flows that differ in their sources alone.
+struct Line<'a> {
+    first: &'a Flow,
+    sources: Vec<String>,
+}
+
+/// What flows of one line have in common.
+fn alike(a: &Flow, b: &Flow) -> bool {
+    let of = |f: &Flow| (f.from, f.until, f.space.family);
+    of(a) == of(b)
+        && (&a.from_zone, &a.to_zone, &a.entries, &a.reasons) == (&b.from_zone, &b.to_zone, &b.entries, &b.reasons)
+        && [Dim::Out, Dim::Dst, Dim::Service].into_iter().all(|dim| a.space.get(dim) == b.space.get(dim))
+}
+
+/// Every host with a MAC is a flow of its own: here those that follow one
+/// another alike share a line.
+fn lines<'a>(flows: &[&'a Flow]) -> Vec<Line<'a>> {
+    let mut lines: Vec<Line<'_>> = Vec::new();
+    for flow in flows {
+        match lines.iter_mut().rev().take(LOOK_BACK).find(|line| alike(line.first, flow)) {
+            Some(line) => line.sources.push(flow.sources_text()),
+            None => lines.push(Line { first: flow, sources: vec![flow.sources_text()] }),
+        }
+    }
+    lines
+}
+
+/// Sources of a line; of many the first are shown.
+fn sources(list: &[String]) -> String {
+    let mut text = list.iter().take(SOURCES).cloned().collect::<Vec<_>>().join(",");
+    if list.len() > SOURCES {
+        text.push_str(&format!(",… (+{})", list.len() - SOURCES));
+    }
+    text
+}
+
 fn table(context: &Context, flows: &[&Flow], timezone: &TimeZone) -> String {
     let headings = ["zones", "entries", "from", "to", "services", "witness"];
     let heading = |name: &str| context.lang.words(&format!("cli-flow-{name}")).unwrap_or_else(|| name.to_owned());
     let mut table = Table::new(headings.map(heading));
-    for flow in flows.iter().take(MOST) {
+    let lines = lines(flows);
+    for Line { first: flow, sources: list } in lines.iter().take(MOST) {
         let to = flow.to_zone.as_deref().unwrap_or("-");
         let mut causes = flow.entries.clone();
         causes.extend(flow.reasons.iter().map(|reason| format!("({reason})")));
         table.row([
             format!("{} -> {to}", flow.from_zone),
             fold(&causes.join(",")),
-            fold(&flow.sources_text()),
+            fold(&sources(list)),
             fold(&flow.destinations_text()),
             fold(&flow.services_text()),
             format!("{}{}", packet_text(&flow.witness.packet), span(context, flow, timezone)),
         ]);
     }
     let mut out = table.render();
-    if let Some(more) = flows.len().checked_sub(MOST).filter(|more| *more > 0) {
+    let more: usize = lines.iter().skip(MOST).map(|line| line.sources.len()).sum();
+    if more > 0 {
         out.push_str(&context.words(&Message::new("cli-flows-more").with("count", more)));
         out.push('\n');
     }

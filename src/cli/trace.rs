@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use clap::Args;
 
+use super::context::local_time;
 use super::{Context, Exit, Failure, load};
 use crate::diag::Message;
 use crate::judge::Question;
@@ -75,7 +76,7 @@ pub(super) fn run(options: &Options, context: &Context) -> Result<Exit, Failure>
     let question = Question { state: state(context)?, ..Question::new(packet(options, policy)?, candidate.at) };
     let trace = verify::trace(policy, &question);
     if context.json() {
-        return context.print_json(&trace.to_json(), Exit::Done);
+        return context.print_json(&trace.to_json(&policy.organisation.timezone), Exit::Done);
     }
     context.print(&words(context, policy, &question.packet, &trace))?;
     Ok(Exit::Done)
@@ -145,6 +146,21 @@ fn words(context: &Context, policy: &Policy, packet: &Packet, trace: &Trace) -> 
             let list = differs.join(&context.word("cli-list-comma"));
             lines.push(context.words(&Message::new("cli-trace-differs").with("list", list)));
         }
+    }
+    if let Some(mismatch) = &trace.mismatch {
+        let list = |items: &[String]| {
+            if items.is_empty() {
+                context.word("cli-trace-nothing")
+            } else {
+                items.join(&context.word("cli-list-comma"))
+            }
+        };
+        let message = Message::new("cli-trace-declared").with("declared", list(&mismatch.declared));
+        lines.push(context.words(&message.with("seen", list(&mismatch.seen))));
+    }
+    if let Some(at) = trace.opens {
+        let time = local_time(at, &policy.organisation.timezone);
+        lines.push(context.words(&Message::new("cli-trace-opens").with("time", time)));
     }
     if !passes && packet.in_if.is_some() && packet.src_mac.is_none() {
         lines.push(context.word("cli-trace-no-mac"));

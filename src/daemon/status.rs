@@ -86,7 +86,7 @@ pub(super) fn of(daemon: &Daemon, lang: Lang) -> Status {
         "next_change": set.map(next_change),
         "clock": { "now": Timestamp::now(), "synchronised": clock::synchronised() },
         "watch": { "ok": daemon.blind.is_none(), "error": daemon.blind },
-        "binding": "unsupported",
+        "binding": set.map(|set| binding(&set.policy)),
         "drift": "unsupported",
         "isolations": [],
     });
@@ -139,6 +139,12 @@ fn zones(policy: &Policy) -> Value {
 fn interfaces() -> Vec<IfName> {
     let text = fs::read_to_string("/proc/self/net/dev").unwrap_or_default();
     text.lines().filter_map(|line| line.split_once(':')?.0.trim().parse().ok()).collect()
+}
+
+fn binding(policy: &Policy) -> Value {
+    let binding = &policy.binding;
+    let strict: Vec<&str> = binding.strict.iter().map(|zone| policy.zone(*zone).name.as_str()).collect();
+    json!({ "enforce": binding.enforce, "strict_zones": strict, "pin_neighbours": binding.pin_neighbours })
 }
 
 fn next_change(set: &Set) -> Value {

@@ -162,6 +162,12 @@ const GATEWAY: &[Key] = &[
     Key::new("management", TEXTS, "document-key-gateway-management"),
 ];
 
+const BINDING: &[Key] = &[
+    Key::new("enforce", Shape::Bool, "document-key-binding-enforce"),
+    Key::new("strict_zones", TEXTS, "document-key-binding-strict-zones"),
+    Key::new("pin_neighbours", Shape::Bool, "document-key-binding-pin-neighbours"),
+];
+
 const RELOAD: &[Key] = &[
     Key::new("mode", Shape::Choice(RELOAD_MODES), "document-key-reload-mode"),
     Key::new("debounce_ms", Shape::Integer(0, 60_000), "document-key-reload-debounce-ms"),
@@ -196,7 +202,7 @@ pub const ROOT: &[Key] = &[
     Key::new("expect", Shape::Rows(EXPECT), "document-key-expect"),
     Key::new("waive", Shape::Rows(WAIVE), "document-key-waive"),
     Key::new("gateway", Shape::Table(GATEWAY), "document-key-gateway"),
-    Key::later("binding", "document-key-binding"),
+    Key::new("binding", Shape::Table(BINDING), "document-key-binding"),
     Key::new("reload", Shape::Table(RELOAD), "document-key-reload"),
     Key::new("log", Shape::Table(LOG), "document-key-log"),
     Key::later("alerts", "document-key-alerts"),

@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use crate::diag::Message;
-use crate::nft::{Cut, Delta, Present, Ruleset, delta, document, refill, table};
+use crate::nft::{Cut, Delta, Present, Ruleset, delta, document, of_arp, refill, table};
 use crate::sys::nft::{Nft, NftError};
 
 /// How a ruleset reached the kernel.
@@ -164,11 +164,12 @@ impl Enforcer {
             Err(error) => return Err(error),
         }
         tracing::warn!("the table has flags that zoned does not give; taking them away");
-        self.nft.load(&document(vec![json!({ "add": { "table": table() } })])).await?;
+        let add = vec![json!({ "add": { "table": table() } })];
+        self.nft.load(&document([add.clone(), of_arp(add)].concat())).await?;
         self.nft.list_terse().await
     }
 
-    /// Takes our table away: the gateway enforces nothing after this.
+    /// Takes our tables away: the gateway enforces nothing after this.
     ///
     /// # Errors
     /// nft missing, refusing or not ending.
@@ -176,7 +177,8 @@ impl Enforcer {
         (self.committed, self.cut) = (None, false);
         // Added first, so that there is something to delete.
         let commands = vec![json!({ "add": { "table": table() } }), json!({ "delete": { "table": table() } })];
-        self.nft.load(&document(commands)).await.map_err(EnforceError)
+        let both = [commands.clone(), of_arp(commands)].concat();
+        self.nft.load(&document(both)).await.map_err(EnforceError)
     }
 }
 

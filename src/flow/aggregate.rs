@@ -17,7 +17,7 @@ use super::packet::LoggedPacket;
 use super::record::Record;
 use crate::net::{MacAddr, Proto};
 use crate::nft::names::LogTag;
-use crate::policy::{AllowReason, Verdict};
+use crate::policy::{AllowReason, DenyReason, Verdict};
 
 /// A record closes so long after its first packet.
 pub const RECORD_SPAN: Duration = Duration::from_secs(60);
@@ -219,7 +219,10 @@ impl Aggregator {
         let seq = self.next_seq;
         self.next_seq += 1;
         let (key, bytes) = (Arc::new(key), sight.bytes);
-        let nearest = if key.verdict.is_allow() { None } else { self.nearest(now, &sight, context) };
+        let nearest = match key.verdict {
+            Verdict::Allow(_) => None,
+            Verdict::Deny(reason) => self.nearest(now, &sight, reason, context),
+        };
         let record = Record { nearest_entry: nearest, ..self.record(seq, &key, sight, context) };
         self.waiting.opened.push(record);
         self.ages.push_back((seq, key.clone()));
@@ -229,14 +232,14 @@ impl Aggregator {
     }
 
     /// The nearest entry, while this second's searches last.
-    fn nearest(&mut self, now: Duration, sight: &Sight<'_>, context: &Context) -> Option<Arc<str>> {
+    fn nearest(&mut self, now: Duration, sight: &Sight<'_>, reason: DenyReason, context: &Context) -> Option<Arc<str>> {
         if self.search.0 != now.as_secs() {
             self.search = (now.as_secs(), NEAREST_ENTRIES);
         }
         // A search costs something even where there are few entries.
         let cost = context.policy().entries.len() + 100;
         self.search.1 = self.search.1.checked_sub(cost)?;
-        context.nearest(sight.packet, &sight.headers)
+        context.nearest(sight.packet, &sight.headers, reason)
     }
 
     fn record(&self, seq: u64, key: &Key, sight: Sight<'_>, context: &Context) -> Record {

@@ -17,7 +17,7 @@ use super::decode::Decoded;
 use super::packet::LoggedPacket;
 use crate::net::{IfName, MacAddr, Packet};
 use crate::nft::names::entry_tag;
-use crate::policy::{HostId, LogSettings, Policy, Regions, ZoneId};
+use crate::policy::{DenyReason, HostId, LogSettings, Policy, Regions, ZoneId};
 use crate::verify;
 
 /// The label that names a host's department.
@@ -208,7 +208,7 @@ impl Context {
 
     /// The entry nearest to allowing a packet, where all that it needs is
     /// known. Its cost grows with the number of entries.
-    pub fn nearest(&self, packet: &LoggedPacket, headers: &Decoded) -> Option<Arc<str>> {
+    pub fn nearest(&self, packet: &LoggedPacket, headers: &Decoded, reason: DenyReason) -> Option<Arc<str>> {
         let question = Packet {
             in_if: packet.in_if.clone(),
             out_if: packet.out_if.clone(),
@@ -221,7 +221,7 @@ impl Context {
             icmp_type: headers.icmp_type,
             icmp_code: headers.icmp_code,
         };
-        verify::nearest(&self.policy, &question, packet.time).map(|n| n.entry.into())
+        verify::nearest(&self.policy, &question, packet.time, Some(reason)).map(|n| n.entry.into())
     }
 }
 

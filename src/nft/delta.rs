@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value as Json, json};
 
-use super::json::{add_chain, add_counter, add_limit, add_map, add_rule, elements, named, table};
+use super::json::{add_chain, add_counter, add_limit, add_map, add_rule, elements, named, of_arp, table};
 use super::ruleset::{Hook, Limit, Ruleset};
 use super::text::hook_name;
 
@@ -45,34 +45,48 @@ pub struct Present {
     pub maps: BTreeSet<(String, String)>,
     /// Counters.
     pub counters: BTreeSet<String>,
+    /// What is in `arp zoned`; none = no such table.
+    pub arp: Option<Box<Present>>,
     /// Limits: packets a unit, the unit, and packets at once.
     pub limits: BTreeMap<String, (u64, String, u64)>,
 }
 
 impl Present {
-    /// Reads `nft -j -t list table inet zoned`; what it does not know it leaves.
+    /// Reads terse listings of `inet zoned` and `arp zoned`, one behind the other;
+    /// what it does not know it leaves.
     pub fn from_listing(listing: &Json) -> Self {
-        let mut present = Self::default();
+        let (mut present, mut arp) = (Self::default(), Self::default());
         for object in listing["nftables"].as_array().into_iter().flatten() {
-            let name = |kind: &str| object[kind]["name"].as_str().map(str::to_owned);
-            if let Some(chain) = name("chain") {
-                present.chains.insert(chain, place(&object["chain"]));
-            } else if let Some(counter) = name("counter") {
-                present.counters.insert(counter);
-            } else if let Some(limit) = name("limit") {
-                let number = |key: &str| object["limit"][key].as_u64().unwrap_or_default();
-                let unit = object["limit"]["per"].as_str().unwrap_or_default().to_owned();
-                present.limits.insert(limit, (number("rate"), unit, number("burst")));
-            } else if let Some(map) = name("map") {
-                present.maps.insert(("map".into(), map));
-            } else if let Some(set) = name("set") {
-                present.maps.insert(("set".into(), set));
-            } else if let (Some(map), true) = (object["name"].as_str(), object.get("map").is_some()) {
-                // nft 1.0.6 prints maps without the wrapping object.
-                present.maps.insert(("map".into(), map.to_owned()));
+            // nft 1.0.6 prints maps without the wrapping object.
+            let inner = object.as_object().and_then(|o| o.values().next()).unwrap_or(object);
+            if inner["family"] == "arp" || object["family"] == "arp" {
+                arp.take(object);
+                present.arp.get_or_insert_default();
+            } else {
+                present.take(object);
             }
         }
+        present.arp = present.arp.map(|_| Box::new(arp));
         present
+    }
+
+    fn take(&mut self, object: &Json) {
+        let name = |kind: &str| object[kind]["name"].as_str().map(str::to_owned);
+        if let Some(chain) = name("chain") {
+            self.chains.insert(chain, place(&object["chain"]));
+        } else if let Some(counter) = name("counter") {
+            self.counters.insert(counter);
+        } else if let Some(limit) = name("limit") {
+            let number = |key: &str| object["limit"][key].as_u64().unwrap_or_default();
+            let unit = object["limit"]["per"].as_str().unwrap_or_default().to_owned();
+            self.limits.insert(limit, (number("rate"), unit, number("burst")));
+        } else if let Some(map) = name("map") {
+            self.maps.insert(("map".into(), map));
+        } else if let Some(set) = name("set") {
+            self.maps.insert(("set".into(), set));
+        } else if let (Some(map), true) = (object["name"].as_str(), object.get("map").is_some()) {
+            self.maps.insert(("map".into(), map.to_owned()));
+        }
     }
 }
 
@@ -91,6 +105,36 @@ fn place(chain: &Json) -> Place {
 
 /// What leads from `old` to `new`.
 pub fn delta(old: &Ruleset, new: &Ruleset) -> Delta {
+    let first = difference(old, new);
+    let second = match (&old.arp, &new.arp) {
+        (Some(old), Some(new)) => difference(old, new),
+        (None, Some(new)) => anew(&Present::default(), new),
+        (Some(_), None) => gone(),
+        (None, None) => Delta::default(),
+    };
+    first.and(second)
+}
+
+/// What takes a whole table away.
+fn gone() -> Delta {
+    Delta { commands: vec![json!({ "delete": { "table": table() } })], ..Delta::default() }
+}
+
+impl Delta {
+    /// With what becomes of the table `arp zoned`, in the same transaction.
+    fn and(mut self, arp: Self) -> Self {
+        self.commands.extend(of_arp(arp.commands));
+        Self {
+            commands: self.commands,
+            added: self.added + arp.added,
+            deleted: self.deleted + arp.deleted,
+            chains: self.chains + arp.chains,
+        }
+    }
+}
+
+/// What leads from one state of a table to another.
+fn difference(old: &Ruleset, new: &Ruleset) -> Delta {
     let mut out = Delta::default();
     out.commands.extend(new.counters.difference(&old.counters).map(|c| add_counter(c)));
     let limits = new.limits.iter().filter(|(name, _)| !old.limits.contains_key(*name));
@@ -152,11 +196,21 @@ fn remove(old: &Ruleset, new: &Ruleset, out: &mut Delta) {
     out.commands.extend(limits.map(|name| named("delete", "limit", name)));
 }
 
-/// Empties whatever is in the table and fills it with `new`, in one
+/// Empties whatever is in the tables and fills them with `new`, in one
 /// transaction. Counters and limits that stay keep their counts, and base chains that hang
 /// where ours do stay: one made anew meets packets beside the old one while the
 /// transaction is under way, and drops those of allowed flows.
 pub fn refill(present: &Present, new: &Ruleset) -> Delta {
+    let second = match (&present.arp, &new.arp) {
+        (present, Some(new)) => anew(present.as_deref().unwrap_or(&Present::default()), new),
+        (Some(_), None) => gone(),
+        (None, None) => Delta::default(),
+    };
+    anew(present, new).and(second)
+}
+
+/// The same for one table.
+fn anew(present: &Present, new: &Ruleset) -> Delta {
     let mut commands = vec![json!({ "add": { "table": table() } })];
     if *present != Present::default() {
         commands.push(json!({ "flush": { "table": table() } }));
@@ -175,5 +229,6 @@ pub fn refill(present: &Present, new: &Ruleset) -> Delta {
     });
     commands.extend(strange.map(|(name, _)| named("delete", "limit", name)));
     commands.extend(new.fill());
-    Delta { commands, added: new.element_count(), deleted: 0, chains: new.chains.len() }
+    let added = new.maps.values().map(|map| map.elements.len()).sum();
+    Delta { commands, added, deleted: 0, chains: new.chains.len() }
 }

@@ -18,16 +18,16 @@ use super::text::{classid, gives_name, hook_name, state_name};
 use crate::net::{AddrRange, Family, IfPattern};
 
 impl Ruleset {
-    /// The whole table as a libnftables document that replaces what was there.
+    /// Everything as a libnftables document that replaces what was there.
     pub fn to_json(&self) -> Json {
-        let mut commands = vec![add(json!({ "table": table() })), json!({ "delete": { "table": table() } })];
-        commands.push(add(json!({ "table": table() })));
-        commands.extend(self.fill());
-        document(commands)
+        let again = || vec![add(json!({ "table": table() })), json!({ "delete": { "table": table() } })];
+        let whole = |ruleset: &Self| [again(), vec![add(json!({ "table": table() }))], ruleset.fill()].concat();
+        let arp = self.arp.as_ref().map_or_else(again, |arp| whole(arp));
+        document([whole(self), of_arp(arp)].concat())
     }
 
-    /// Commands that put everything into an empty table, in an order in which
-    /// every name is known before it is used.
+    /// Commands that put everything of one table into it while it is empty, in an
+    /// order in which every name is known before it is used.
     pub fn fill(&self) -> Vec<Json> {
         let mut commands: Vec<Json> = self.counters.iter().map(|c| add_counter(c)).collect();
         commands.extend(self.limits.iter().map(|(name, limit)| add_limit(name, *limit)));
@@ -48,7 +48,18 @@ pub fn document(commands: Vec<Json>) -> Json {
     json!({ "nftables": commands })
 }
 
-/// Our table, for a command.
+/// The same commands for the table `arp zoned`.
+pub fn of_arp(mut commands: Vec<Json>) -> Vec<Json> {
+    for command in &mut commands {
+        let objects = command.as_object_mut().into_iter().flat_map(|verbs| verbs.values_mut());
+        for object in objects.flat_map(|kinds| kinds.as_object_mut()).flat_map(|kinds| kinds.values_mut()) {
+            object["family"] = json!("arp");
+        }
+    }
+    commands
+}
+
+/// Our first table, `inet zoned`, for a command.
 pub fn table() -> Json {
     json!({ "family": "inet", "name": TABLE })
 }
@@ -161,6 +172,8 @@ fn field(field: Field) -> Expression<'static> {
         Field::Iifname => meta(MetaKey::Iifname),
         Field::Oifname => meta(MetaKey::Oifname),
         Field::EtherSaddr => payload("ether", "saddr"),
+        Field::ArpSaddr => payload("arp", "saddr ip"),
+        Field::ArpEther => payload("arp", "saddr ether"),
         Field::Saddr(Family::V4) => payload("ip", "saddr"),
         Field::Saddr(Family::V6) => payload("ip6", "saddr"),
         Field::Daddr(Family::V4) => payload("ip", "daddr"),
@@ -198,6 +211,7 @@ fn value(value: &Value) -> Expression<'static> {
         Value::Interface(IfPattern::Exact(name)) => text(name),
         Value::Interface(pattern @ IfPattern::Prefix(_)) => text(pattern),
         Value::Mac(mac) => text(mac),
+        Value::Macs(first, last) => range(text(first), text(last)),
         Value::Addr(addresses) => addr(addresses),
         Value::Proto(proto) => Expression::Number(proto.0.into()),
         Value::Ports(ports) if ports.is_single() => Expression::Number(ports.first().into()),

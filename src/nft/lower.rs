@@ -19,11 +19,14 @@ use crate::net::{Family, Proto};
 use crate::policy::DenyReason;
 use crate::rules::{Rules, TargetId};
 
+mod arp;
+mod binding;
 mod ends;
 mod gateway;
 mod maps;
 mod nat;
 mod open;
+mod strict;
 mod zones;
 
 /// The ruleset of a policy's normal form.
@@ -35,11 +38,15 @@ pub fn lower(rules: &Rules) -> Ruleset {
     zones::sources(rules, &mut out);
     zones::destinations(rules, &mut out);
     services(&mut out);
+    for family in Family::BOTH {
+        binding::moved(rules, Sender::ip(family), &mut out);
+    }
     gateway::input(rules, &open, &mut out);
     gateway::output(rules, &open, &mut out);
     nat::postrouting(rules, &mut out);
     ends::entries(rules, &mut out);
     ends::denials(rules, &mut out);
+    out.arp = arp::table(rules).map(Box::new);
     out
 }
 
@@ -50,6 +57,9 @@ pub fn closed() -> Ruleset {
         atoms: Vec::new(),
         zones: Vec::new(),
         sources: Vec::new(),
+        devices: Vec::new(),
+        bound: Vec::new(),
+        fixed: Vec::new(),
         link_sources: Vec::new(),
         targets: Vec::new(),
         pairs: Vec::new(),
@@ -115,7 +125,8 @@ pub(super) mod short {
     }
 }
 
-use short::{accept, by_family, bytes, deny, deny_chain, goto};
+use binding::Sender;
+use short::{by_family, bytes, deny, deny_chain, goto};
 
 /// Steps 2 and 3 of SPEC §2; `open` says where packets of open flows go,
 /// `untracked` where untracked ones.
@@ -138,16 +149,8 @@ fn states(open: &Verdict, untracked: Verdict) -> Vec<Vec<Statement>> {
 /// The lookups of a source by (interface, MAC, address); `next` = where each
 /// family goes on.
 fn by_mac(out: &Ruleset, next: [&str; 2]) -> Vec<Vec<Statement>> {
-    let mut rules = Vec::new();
-    for (family, next) in Family::BOTH.into_iter().zip(next) {
-        for name in [format!("src{}", short::digit(family)), format!("src{}_range", short::digit(family))] {
-            if out.maps.contains_key(&name) {
-                let key = vec![Field::Iifname, Field::EtherSaddr, Field::Saddr(family)];
-                rules.push(vec![Statement::MarkFromMap(key, name), goto(next)]);
-            }
-        }
-    }
-    rules
+    let families = Family::BOTH.into_iter().zip(next);
+    families.flat_map(|(family, next)| binding::known(out, Sender::ip(family), "", next)).collect()
 }
 
 fn forward(open: &Verdict, out: &mut Ruleset) {
@@ -159,9 +162,10 @@ fn forward(open: &Verdict, out: &mut Ruleset) {
     chain.hook = Some(Hook::Forward);
     chain.rules = rules;
     // ICMP errors about an open flow; a helper's expected flow is a new one.
+    let pass = || Statement::Verdict(open.clone());
     out.chain("related")
-        .rule([bytes(Field::IcmpType, &[3, 4, 11, 12]), accept()])
-        .rule([bytes(Field::Icmpv6Type, &[1, 2, 3, 4]), accept()]);
+        .rule([bytes(Field::IcmpType, &[3, 4, 11, 12]), pass()])
+        .rule([bytes(Field::Icmpv6Type, &[1, 2, 3, 4]), pass()]);
 }
 
 /// The second question's end and the third: mark = class, then node.

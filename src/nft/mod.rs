@@ -10,6 +10,6 @@ mod text;
 
 pub use cut::{Cut, CutKey, CutService};
 pub use delta::{Delta, Place, Present, delta, refill};
-pub use json::{document, table};
+pub use json::{document, of_arp, table};
 pub use lower::{closed, lower, ruleset};
 pub use ruleset::*;

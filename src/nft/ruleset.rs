@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use crate::net::{AddrRange, Family, IfPattern, MacAddr, PortRange, Proto};
 use crate::policy::RateUnit;
 
-/// The family and name of our one table.
+/// The name of our tables.
 pub const TABLE: &str = "zoned";
 
 /// A packet's field, as a part of a key or a match.
@@ -20,6 +20,8 @@ pub enum Field {
     Iifname,
     Oifname,
     EtherSaddr,
+    ArpSaddr,
+    ArpEther,
     Saddr(Family),
     Daddr(Family),
     Nfproto,
@@ -41,6 +43,8 @@ pub enum Value {
     Interface(IfPattern),
     /// MAC.
     Mac(MacAddr),
+    /// MACs, first and last.
+    Macs(MacAddr, MacAddr),
     /// Address, prefix or range.
     Addr(AddrRange),
     /// Protocol.
@@ -218,7 +222,7 @@ pub struct Chain {
     pub rules: Vec<Rule>,
 }
 
-/// The whole table `inet zoned`.
+/// The whole table `inet zoned`, and what stands beside it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Ruleset {
     /// Named maps.
@@ -227,6 +231,8 @@ pub struct Ruleset {
     pub chains: BTreeMap<String, Chain>,
     /// Named counters.
     pub counters: BTreeSet<String>,
+    /// The table `arp zoned`: what it denies is said under the same names.
+    pub arp: Option<Box<Ruleset>>,
     /// Named limits. A name stands for one limit for ever: another limit has
     /// another name, so that one that stays is never touched.
     pub limits: BTreeMap<String, Limit>,
@@ -237,8 +243,8 @@ impl Field {
     pub fn type_name(self) -> &'static str {
         match self {
             Self::Iifname | Self::Oifname => "ifname",
-            Self::EtherSaddr => "ether_addr",
-            Self::Saddr(Family::V4) | Self::Daddr(Family::V4) => "ipv4_addr",
+            Self::EtherSaddr | Self::ArpEther => "ether_addr",
+            Self::ArpSaddr | Self::Saddr(Family::V4) | Self::Daddr(Family::V4) => "ipv4_addr",
             Self::Saddr(Family::V6) | Self::Daddr(Family::V6) => "ipv6_addr",
             Self::Nfproto => "nf_proto",
             Self::L4proto => "inet_proto",
@@ -259,6 +265,7 @@ impl Value {
     pub fn is_interval(&self) -> bool {
         match self {
             Self::Interface(pattern) => matches!(pattern, IfPattern::Prefix(_)),
+            Self::Macs(..) => true,
             Self::Addr(range) => !range.is_single(),
             Self::Ports(range) => !range.is_single(),
             _ => false,
@@ -267,9 +274,10 @@ impl Value {
 }
 
 impl Ruleset {
-    /// Elements of all maps together.
+    /// Elements of all maps together, of both tables.
     pub fn element_count(&self) -> usize {
-        self.maps.values().map(|m| m.elements.len()).sum()
+        let own: usize = self.maps.values().map(|m| m.elements.len()).sum();
+        own + self.arp.as_ref().map_or(0, |arp| arp.element_count())
     }
 
     /// The chain of this name, made if it is not there.

@@ -6,17 +6,22 @@ use super::ruleset::{CtState, Data, Field, Gives, Hook, Limit, Map, Ruleset, Sta
 use crate::net::Family;
 
 impl Ruleset {
-    /// The whole table as text. Adding the table and deleting it first makes the
-    /// text replace whatever was there, in one transaction.
+    /// Everything as text. Adding each table and deleting it first makes the text
+    /// replace whatever was there, in one transaction.
     pub fn to_text(&self) -> String {
         let mut out = String::new();
         // Writing to a String cannot fail.
-        self.write(&mut out).unwrap_or_default();
+        self.write(&mut out, "inet").unwrap_or_default();
+        match &self.arp {
+            Some(arp) => arp.write(&mut out, "arp"),
+            None => write!(out, "table arp {TABLE}\ndelete table arp {TABLE}\n"),
+        }
+        .unwrap_or_default();
         out
     }
 
-    fn write(&self, out: &mut String) -> fmt::Result {
-        writeln!(out, "table inet {TABLE}\ndelete table inet {TABLE}\ntable inet {TABLE} {{")?;
+    fn write(&self, out: &mut String, family: &str) -> fmt::Result {
+        writeln!(out, "table {family} {TABLE}\ndelete table {family} {TABLE}\ntable {family} {TABLE} {{")?;
         for counter in &self.counters {
             writeln!(out, "\tcounter {counter} {{\n\t}}\n")?;
         }
@@ -98,6 +103,8 @@ fn field(field: Field) -> &'static str {
         Field::Iifname => "iifname",
         Field::Oifname => "oifname",
         Field::EtherSaddr => "ether saddr",
+        Field::ArpSaddr => "arp saddr ip",
+        Field::ArpEther => "arp saddr ether",
         Field::Saddr(Family::V4) => "ip saddr",
         Field::Saddr(Family::V6) => "ip6 saddr",
         Field::Daddr(Family::V4) => "ip daddr",
@@ -124,6 +131,7 @@ fn value(value: &Value) -> String {
     match value {
         Value::Interface(pattern) => format!("\"{pattern}\""),
         Value::Mac(mac) => mac.to_string(),
+        Value::Macs(first, last) => format!("{first}-{last}"),
         Value::Addr(range) => range.to_string(),
         Value::Proto(proto) => proto.0.to_string(),
         Value::Ports(range) => range.to_string(),

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::net::{AddrRange, MacAddr};
 use crate::policy::{Endpoint, Entry, HostId, Policy, ZoneId};
 
+use super::binding::{known_macs, unbound};
 use super::partition::partition_addresses;
 
 /// Index into [`Tokens::endpoints`].
@@ -41,6 +42,8 @@ pub struct ZoneSource {
     pub zone: ZoneId,
     /// Their MAC; none = any.
     pub mac: Option<MacAddr>,
+    /// Known by the MAC alone: no host seen with it declares these addresses.
+    pub roaming: bool,
     /// Their addresses.
     pub range: AddrRange,
     /// Their class.
@@ -135,11 +138,16 @@ pub fn link_class(tokens: &Tokens, zones: &BTreeSet<ZoneId>) -> ClassKey {
     ClassKey::Link(zones.iter().copied().collect(), set)
 }
 
-/// The classes of devices known by their MAC alone, on an interface with these
-/// zones, while they send from an address that belongs to every zone.
+/// The classes of devices known by their MAC, on an interface with these zones,
+/// while they send from an address that belongs to every zone: where all zones
+/// are strict every declared one, else those that have no address and that some
+/// entry names.
 pub fn link_devices(policy: &Policy, tokens: &Tokens, zones: &BTreeSet<ZoneId>) -> Vec<(MacAddr, ClassKey)> {
     let ClassKey::Link(list, wide) = link_class(tokens, zones) else { return Vec::new() };
     let mut by_mac: BTreeMap<MacAddr, BTreeSet<Token>> = BTreeMap::new();
+    if zones.is_subset(&policy.binding.strict) {
+        by_mac.extend(known_macs(policy, zones).into_iter().map(|mac| (mac, wide.clone())));
+    }
     for (host, own) in &tokens.by_host {
         if policy.host(*host).ips.is_empty() && zones.contains(&policy.host(*host).zone) {
             for mac in policy.seen_macs(*host) {
@@ -150,28 +158,37 @@ pub fn link_devices(policy: &Policy, tokens: &Tokens, zones: &BTreeSet<ZoneId>) 
     by_mac.into_iter().map(|(mac, set)| (mac, ClassKey::Link(list.clone(), set))).collect()
 }
 
-/// Every source that some endpoint narrower than its zone means. What names no
-/// MAC comes first asked for in its own right, then once more under each MAC
-/// that is declared for it: a lookup by MAC finds all that applies.
+/// Every source that some endpoint narrower than its zone means, and where
+/// binding is asked for every declared one. What names no MAC comes first asked
+/// for in its own right, then once more under each MAC that is declared for it:
+/// a lookup by MAC finds all that applies.
 pub fn sources(policy: &Policy, tokens: &Tokens) -> Vec<ZoneSource> {
     let mut out = Vec::new();
     for index in 0..policy.zones.len() {
         let zone = ZoneId(index);
         let wide = tokens.of(Endpoint::Zone(zone));
+        let strict = policy.binding.strict.contains(&zone);
         let open = open_pieces(policy, tokens, zone, |host| policy.seen_macs(host).is_empty());
         for (mac, ranges) in bound_ranges(policy, tokens, zone) {
-            for (range, set) in partition_addresses(&ranges) {
+            for (range, marks) in partition_addresses(&ranges) {
+                let roaming = !marks.contains(&Mark::Addressed);
                 for (piece, extra) in split(range, &open) {
-                    let mut class = set.clone();
-                    class.extend(wide);
-                    class.extend(extra.into_iter().flatten());
-                    out.push(ZoneSource { zone, mac: Some(mac), range: piece, class: ClassKey::Zone(zone, class) });
+                    let named = marks.iter().filter_map(|mark| mark.token());
+                    let class = named.chain(wide).chain(extra.into_iter().flatten().copied()).collect();
+                    let class = ClassKey::Zone(zone, class);
+                    out.push(ZoneSource { zone, mac: Some(mac), roaming, range: piece, class });
                 }
             }
         }
-        for (range, mut set) in open {
-            set.extend(wide);
-            out.push(ZoneSource { zone, mac: None, range, class: ClassKey::Zone(zone, set) });
+        // Without a MAC a strict zone knows the hosts that have none, and nobody else.
+        let alone: Vec<(AddrRange, Option<&BTreeSet<Token>>)> = if strict {
+            unbound(policy, zone).into_iter().flat_map(|range| split(range, &open)).collect()
+        } else {
+            open.iter().map(|(range, set)| (*range, Some(set))).collect()
+        };
+        for (range, set) in alone {
+            let class = ClassKey::Zone(zone, set.into_iter().flatten().copied().chain(wide).collect());
+            out.push(ZoneSource { zone, mac: None, roaming: false, range, class });
         }
     }
     out
@@ -205,19 +222,51 @@ pub fn open_pieces(
     partition_addresses(&ranges)
 }
 
-/// For each MAC the addresses under which declared hosts of the zone send with it.
-fn bound_ranges(policy: &Policy, tokens: &Tokens, zone: ZoneId) -> BTreeMap<MacAddr, Vec<(AddrRange, Token)>> {
-    let mut out: BTreeMap<MacAddr, Vec<(AddrRange, Token)>> = BTreeMap::new();
-    for (host, own) in tokens.by_host.iter().filter(|(h, _)| policy.host(**h).zone == zone) {
-        let ips = &policy.host(*host).ips;
-        let ranges: Vec<AddrRange> = if ips.is_empty() {
-            crate::net::Family::BOTH.map(AddrRange::all).to_vec()
-        } else {
-            ips.iter().map(|ip| AddrRange::from(*ip)).collect()
+/// What is known of an address under a MAC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Mark {
+    /// A host seen with the MAC declares it.
+    Addressed,
+    /// A host seen with the MAC has no address.
+    Roaming,
+    /// This endpoint means it.
+    Token(Token),
+}
+
+impl Mark {
+    fn token(&self) -> Option<Token> {
+        match self {
+            Self::Token(token) => Some(*token),
+            Self::Addressed | Self::Roaming => None,
+        }
+    }
+}
+
+/// For each MAC the addresses under which declared hosts of the zone send with
+/// it: of all hosts where binding is asked for, else of those that endpoints mean.
+fn bound_ranges(policy: &Policy, tokens: &Tokens, zone: ZoneId) -> BTreeMap<MacAddr, Vec<(AddrRange, Mark)>> {
+    let strict = policy.binding.strict.contains(&zone);
+    let none = BTreeSet::new();
+    let mut out: BTreeMap<MacAddr, Vec<(AddrRange, Mark)>> = BTreeMap::new();
+    for id in (0..policy.hosts.len()).map(HostId).filter(|id| policy.host(*id).zone == zone) {
+        let own = match tokens.by_host.get(&id) {
+            Some(own) => own,
+            // Without an address it is bound to nothing, only known.
+            None if strict || (policy.binding.enforce && !policy.host(id).ips.is_empty()) => &none,
+            None => continue,
         };
-        for mac in policy.seen_macs(*host) {
+        let ips = &policy.host(id).ips;
+        let (ranges, what): (Vec<AddrRange>, Mark) = if ips.is_empty() {
+            (crate::net::Family::BOTH.map(AddrRange::all).to_vec(), Mark::Roaming)
+        } else {
+            (ips.iter().map(|ip| AddrRange::from(*ip)).collect(), Mark::Addressed)
+        };
+        for mac in policy.seen_macs(id) {
             let list = out.entry(*mac).or_default();
-            list.extend(ranges.iter().flat_map(|range| own.iter().map(|token| (*range, *token))));
+            for range in &ranges {
+                list.push((*range, what));
+                list.extend(own.iter().map(|token| (*range, Mark::Token(*token))));
+            }
         }
     }
     out

@@ -7,11 +7,14 @@ use jiff::Timestamp;
 use crate::net::{AddrRange, IfPattern, MacAddr};
 use crate::policy::{DenyReason, DenyWith, Endpoint, Policy, Regions, Schedule, Status, ZoneId, forwardable};
 
+use super::binding::{bound, fixed, joined};
 use super::classes::{ClassKey, Tokens, ZoneSource, link_class, link_devices, sources, zone_class};
 use super::ids::assign;
 use super::services::{Member, leaves};
 use super::targets::{Directory, NodeKey, ZoneTarget, targets};
-use super::{AtomRules, ClassId, EntryRules, ManagementRule, NodeId, Pair, Rules, Source, Target, TargetId, ZoneRules};
+use super::{
+    AtomIndex, AtomRules, ClassId, EntryRules, ManagementRule, NodeId, Pair, Rules, Source, Target, TargetId, ZoneRules,
+};
 
 /// Header bytes that the kernel hands over even where none are kept: without
 /// them no record could name addresses and ports. Room for a chain of IPv6
@@ -50,9 +53,14 @@ pub fn compile(policy: &Policy, at: Timestamp) -> Rules {
     let destinations = ClassIds::new(policy, &to, keys);
 
     let (pairs, nodes) = pairs(policy, (&from, &classes), (&to, &destinations));
-    let atoms = atom_rules(&regions, &links, &classes);
+    let atoms = atom_rules(policy, &regions, (&here, &links), &classes);
+    let (roaming, found): (Vec<ZoneSource>, Vec<ZoneSource>) = found.into_iter().partition(|s| s.roaming);
+    let enforce = policy.binding.enforce;
     Rules {
         sources: place_sources(&atoms, found, &classes),
+        devices: place_sources(&atoms, roaming, &classes),
+        bound: if enforce { place_bound(policy, &atoms) } else { Vec::new() },
+        fixed: if enforce { fixed(policy) } else { Vec::new() },
         link_sources: devices.iter().map(|(atom, mac, key)| (*atom, *mac, ClassId(classes.id(key)))).collect(),
         targets: place_targets(&atoms, places, &destinations),
         pairs,
@@ -68,6 +76,7 @@ pub fn compile(policy: &Policy, at: Timestamp) -> Rules {
                 class: ClassId(classes.id(&zone_class(&from, id))),
                 target: TargetId(destinations.id(&zone_class(&to, id))),
                 reject: policy.zone(id).deny_with == DenyWith::Reject,
+                strict: policy.binding.strict.contains(&id),
                 masquerade: policy.zone(id).masquerade,
             })
             .collect(),
@@ -170,10 +179,18 @@ fn within(
         .filter_map(move |(r, _)| r.intersect(&range))
 }
 
-fn atom_rules(regions: &Regions, links: &[ClassKey], classes: &ClassIds) -> Vec<AtomRules> {
-    let atoms = regions.atoms().iter().zip(links);
+fn atom_rules(
+    policy: &Policy,
+    regions: &Regions,
+    (here, links): (&[BTreeSet<ZoneId>], &[ClassKey]),
+    classes: &ClassIds,
+) -> Vec<AtomRules> {
+    let strict = &policy.binding.strict;
+    let atoms = regions.atoms().iter().zip(here.iter().zip(links));
     atoms
-        .map(|(atom, link)| AtomRules {
+        .map(|(atom, (zones, link))| AtomRules {
+            strict: !zones.is_disjoint(strict),
+            link_strict: zones.is_subset(strict),
             pattern: atom.pattern.clone(),
             sources: atom.ranges.clone(),
             destinations: atom
@@ -196,6 +213,20 @@ fn place_sources(atoms: &[AtomRules], found: Vec<ZoneSource>, classes: &ClassIds
         }
     }
     out.sort();
+    out
+}
+
+/// The bound addresses of every zone, where they come in.
+fn place_bound(policy: &Policy, atoms: &[AtomRules]) -> Vec<(AtomIndex, AddrRange)> {
+    let zones: Vec<(ZoneId, Vec<AddrRange>)> =
+        (0..policy.zones.len()).map(ZoneId).map(|zone| (zone, bound(policy, zone))).collect();
+    let mut out = Vec::new();
+    for (atom, rules) in atoms.iter().enumerate() {
+        let here = zones.iter().flat_map(|(zone, ranges)| ranges.iter().map(move |range| (*zone, *range)));
+        let mut ranges: Vec<AddrRange> = here.flat_map(|(zone, range)| within(&rules.sources, zone, range)).collect();
+        ranges.sort();
+        out.extend(joined(ranges).into_iter().map(|range| (atom, range)));
+    }
     out
 }
 

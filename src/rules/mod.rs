@@ -16,6 +16,7 @@
 //! the other. Ids of classes and nodes are hashes of what
 //! they stand for, so that a change elsewhere leaves them as they are.
 
+mod binding;
 mod classes;
 mod compile;
 mod ids;
@@ -30,6 +31,7 @@ use jiff::Timestamp;
 use crate::net::{AddrRange, IfPattern, MacAddr, PortRange, Proto, Service};
 use crate::policy::{DenyReason, Rate, ZoneId};
 
+pub use binding::joined;
 pub use compile::compile;
 
 /// Id of a class of sources; never 0.
@@ -56,8 +58,17 @@ pub struct Rules {
     pub zones: Vec<ZoneRules>,
     /// Sources that differ from the rest of their zone.
     pub sources: Vec<Source>,
-    /// Devices known by their MAC alone, while they have no address yet.
+    /// Devices known by their MAC alone, at any address that is not bound.
+    pub devices: Vec<Source>,
+    /// Devices known by their MAC while they have no address yet.
     pub link_sources: Vec<(AtomIndex, MacAddr, ClassId)>,
+    /// Addresses under which only certain MACs may speak: those of
+    /// [`Rules::sources`]. Ascending, joined where they touch; empty where
+    /// nothing is enforced.
+    pub bound: Vec<(AtomIndex, AddrRange)>,
+    /// MACs, first and last, that may speak under no address but their own.
+    /// Ascending, joined where they touch; empty where nothing is enforced.
+    pub fixed: Vec<(MacAddr, MacAddr)>,
     /// Destinations that differ from the rest of their zone.
     pub targets: Vec<Target>,
     /// Which class of sources meets which class of destinations.
@@ -87,6 +98,11 @@ pub struct AtomRules {
     pub destinations: Vec<(AddrRange, ZoneId)>,
     /// Class of 0.0.0.0, :: and fe80::/10 on it, for packets to the gateway.
     pub link_class: ClassId,
+    /// Some zone on it is strict: packets of open flows are asked as well.
+    pub strict: bool,
+    /// Every zone on it is strict: of a sender without an address the MAC must
+    /// be known.
+    pub link_strict: bool,
 }
 
 /// One zone.
@@ -100,6 +116,8 @@ pub struct ZoneRules {
     pub target: TargetId,
     /// Denied packets that leave it are answered.
     pub reject: bool,
+    /// A device that is not declared is denied.
+    pub strict: bool,
     /// The source of forwarded IPv4 packets that leave to it is translated.
     pub masquerade: bool,
 }

@@ -124,20 +124,33 @@ impl Nft {
         }
     }
 
-    /// Our table without the elements of its maps; none if there is no table.
+    /// Our tables without the elements of their maps, one behind the other; none
+    /// if there is none.
     ///
     /// # Errors
     /// As [`Nft::load`].
     pub async fn list_terse(&self) -> Result<Option<Json>, NftError> {
-        self.list(&["-j", "-t", "list", "table", "inet", TABLE]).await
+        self.list_both(&["-j", "-t", "list", "table"]).await
     }
 
-    /// Our named counters; none if there is no table.
+    /// Our named counters, those of both tables; none if there is none.
     ///
     /// # Errors
     /// As [`Nft::load`].
     pub async fn list_counters(&self) -> Result<Option<Json>, NftError> {
-        self.list(&["-j", "list", "counters", "table", "inet", TABLE]).await
+        self.list_both(&["-j", "list", "counters", "table"]).await
+    }
+
+    async fn list_both(&self, args: &[&str]) -> Result<Option<Json>, NftError> {
+        let mut listing: Option<Json> = None;
+        for family in ["inet", "arp"] {
+            let Some(mut found) = self.list(&[args, &[family, TABLE]].concat()).await? else { continue };
+            match listing.as_mut().and_then(|listing| listing["nftables"].as_array_mut()) {
+                Some(all) => all.extend(found["nftables"].as_array_mut().into_iter().flat_map(std::mem::take)),
+                None => listing = Some(found),
+            }
+        }
+        Ok(listing)
     }
 
     async fn list(&self, args: &[&str]) -> Result<Option<Json>, NftError> {

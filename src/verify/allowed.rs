@@ -63,8 +63,12 @@ pub struct Allowance {
 }
 
 impl Allowance {
-    /// One of its cubes.
+    /// One of its cubes; empty where source and target are never declared
+    /// together at its times.
     pub fn cube(&self, source: &Source, target: &Target) -> Cube {
+        let times = [&source.times, &target.times]
+            .into_iter()
+            .fold(self.times.clone(), |times, own| if own.covers(&times) { times } else { times.intersect(own) });
         Cube {
             family: self.family,
             sets: [
@@ -74,14 +78,9 @@ impl Allowance {
                 source.addresses.clone(),
                 target.addresses.clone(),
                 self.services.clone(),
-                self.times.clone(),
+                times,
             ],
         }
-    }
-
-    /// Its cubes: one a source and destination.
-    pub fn cubes(&self) -> impl Iterator<Item = Cube> {
-        self.sources.iter().flat_map(move |s| self.targets.iter().map(move |t| self.cube(s, t)))
     }
 }
 
@@ -127,8 +126,8 @@ impl<'p> Allowed<'p> {
     }
 }
 
-/// Sources by endpoints of a zone, family and path.
-type Sources = HashMap<(ZoneId, Vec<Endpoint>, Family, Path), Arc<Vec<Source>>>;
+/// Sources by endpoints of a zone, family, MACs and path.
+type Sources = HashMap<(ZoneId, Vec<Endpoint>, Family, MacRule, Path), Arc<Vec<Source>>>;
 
 /// Destinations likewise.
 type Targets = HashMap<(ZoneId, Vec<Endpoint>, Family), Arc<Vec<Target>>>;
@@ -160,11 +159,17 @@ impl Builder<'_, '_> {
         }
     }
 
-    fn source(&mut self, zone: Option<ZoneId>, ends: &[Endpoint], family: Family, path: Path) -> Arc<Vec<Source>> {
+    fn source(
+        &mut self,
+        zone: Option<ZoneId>,
+        ends: &[Endpoint],
+        family: Family,
+        (rule, path): (MacRule, Path),
+    ) -> Arc<Vec<Source>> {
         let Some(zone) = zone else { return Arc::new(vec![Geometry::gateway_source(family)]) };
         let geometry = self.geometry;
-        let made = || Arc::new(geometry.sources(zone, ends, family, MacRule::Seen, path));
-        self.sources.entry((zone, ends.to_vec(), family, path)).or_insert_with(made).clone()
+        let made = || Arc::new(geometry.sources(zone, ends, family, rule, path));
+        self.sources.entry((zone, ends.to_vec(), family, rule, path)).or_insert_with(made).clone()
     }
 
     fn target(&mut self, zone: Option<ZoneId>, ends: &[Endpoint], family: Family) -> Arc<Vec<Target>> {
@@ -178,7 +183,9 @@ impl Builder<'_, '_> {
         for management in &self.geometry.policy().gateway.management {
             let zone = self.geometry.policy().host(management.host).zone;
             let services = service_set(family, &management.services);
-            let source = self.source(Some(zone), &[Endpoint::Host(management.host)], family, Path::Input);
+            // Management comes before binding.
+            let rule = (MacRule::Seen, Path::Input);
+            let source = self.source(Some(zone), &[Endpoint::Host(management.host)], family, rule);
             let target = self.target(None, &[], family);
             self.push((Cause::Management, family, &services, always), (Some(zone), source), (None, target));
         }
@@ -199,7 +206,7 @@ impl Builder<'_, '_> {
             return;
         }
         let services = all_services(family);
-        let source = self.source(None, &[], family, Path::Forward);
+        let source = self.source(None, &[], family, (MacRule::Bound, Path::Forward));
         let what = (Cause::Output, family, &services, always);
         for zone in (0..policy.zones.len()).map(ZoneId) {
             let target = self.target(Some(zone), &[Endpoint::Zone(zone)], family);
@@ -220,7 +227,7 @@ impl Builder<'_, '_> {
                     continue;
                 }
                 let path = if to_zone.is_none() { Path::Input } else { Path::Forward };
-                let source = self.source(from_zone, &from_ends, what.1, path);
+                let source = self.source(from_zone, &from_ends, what.1, (MacRule::Bound, path));
                 let target = self.target(*to_zone, to_ends, what.1);
                 self.push(what, (from_zone, source), (*to_zone, target));
             }

@@ -40,8 +40,10 @@ enum Outcome {
 
 /// Tries every expectation. Without its own `at`, a denial must hold at every
 /// moment from `at` on, a permission at `at`. A source's MAC is any for a
-/// denial, but for hosts of no address: their MAC is all they are; for a
-/// permission it is the declared one. Isolation and rates are ignored.
+/// denial, but for hosts of no address: their MAC is all they are. For a
+/// permission sources are those that binding lets speak: a declared address with
+/// its declared MACs, an undeclared one with undeclared MACs; of a strict zone
+/// its declared hosts alone. Isolation and rates are ignored.
 pub fn expectations(policy: &Policy, at: Timestamp) -> Vec<ExpectationResult> {
     let interfaces = interfaces_of([policy]);
     let since = policy.expectations.iter().filter_map(|e| e.at).fold(at, Timestamp::min);
@@ -92,7 +94,7 @@ fn check(allowed: &Allowed<'_>, lookup: &mut Lookup<'_>, expectation: &Expectati
 /// The flow-opening packets that an expectation speaks of.
 fn space(geometry: &Geometry<'_>, expectation: &Expectation, times: &IntervalSet) -> Vec<Cube> {
     let policy = geometry.policy();
-    let rule = if expectation.allow { MacRule::Seen } else { MacRule::Any };
+    let rule = if expectation.allow { MacRule::Bound } else { MacRule::Any };
     let to = by_zone(policy, &expectation.to);
     let mut out = Vec::new();
     for family in Family::BOTH {
@@ -123,6 +125,7 @@ fn space(geometry: &Geometry<'_>, expectation: &Expectation, times: &IntervalSet
 }
 
 fn cube(family: Family, source: &Source, target: &Target, services: &IntervalSet, times: &IntervalSet) -> Cube {
+    let times = times.intersect(&source.times).intersect(&target.times);
     let (source, target) = (source.clone(), target.clone());
     Cube {
         family,
@@ -133,7 +136,7 @@ fn cube(family: Family, source: &Source, target: &Target, services: &IntervalSet
             source.addresses,
             target.addresses,
             services.clone(),
-            times.clone(),
+            times,
         ],
     }
 }

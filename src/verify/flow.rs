@@ -113,17 +113,19 @@ impl Flow {
     }
 
     /// The sources: `10.10.0.20 [00:00:5e:00:53:20]`; `any` for the gateway's own.
+    /// `[≠ …]` is every MAC but these, which are others' own.
     pub fn sources_text(&self) -> String {
         let addresses = addresses_text(self.space.family, self.space.get(Dim::Src));
-        match macs_json(self.space.get(Dim::Mac)) {
-            Value::Array(list) if !self.any_mac() => {
-                let text = |v: &Value| match v {
-                    Value::Array(ends) => ends.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("-"),
-                    single => single.as_str().unwrap_or_default().to_owned(),
-                };
-                format!("{addresses} [{}]", list.iter().map(text).collect::<Vec<_>>().join(","))
-            }
-            _ => addresses,
+        let macs = self.space.get(Dim::Mac);
+        // Without a MAC of its own only the gateway sends.
+        if macs.first() == Some(UNKNOWN_MAC) {
+            return addresses;
+        }
+        let (sign, listed) =
+            if macs.contains(UNKNOWN_MAC) { ("≠ ", macs.complement(UNKNOWN_MAC)) } else { ("", macs.clone()) };
+        match macs_text(&listed) {
+            None => addresses,
+            Some(text) => format!("{addresses} [{sign}{text}]"),
         }
     }
 
@@ -135,10 +137,6 @@ impl Flow {
     /// The services: `tcp/443`.
     pub fn services_text(&self) -> String {
         services::text(self.space.family, self.space.get(Dim::Service))
-    }
-
-    fn any_mac(&self) -> bool {
-        self.space.get(Dim::Mac).contains(0) && self.space.get(Dim::Mac).ranges().len() == 1
     }
 }
 
@@ -169,15 +167,27 @@ fn addresses_json(family: Family, set: &IntervalSet) -> Value {
     Value::Array(set.ranges().iter().map(item).collect())
 }
 
+/// Items of a long list that are shown; the rest is counted.
+const SHOWN: usize = 8;
+
 /// Addresses and prefixes, joined by commas; long lists are cut with their count.
 fn addresses_text(family: Family, set: &IntervalSet) -> String {
-    const SHOWN: usize = 8;
-    let ranges = set.ranges();
     if *set == IntervalSet::range(0, family.max()) {
         return "any".into();
     }
-    let texts = ranges.iter().take(SHOWN).map(|(a, b)| AddrRange::new(family, *a, *b).to_string());
-    let mut text = texts.collect::<Vec<_>>().join(",");
+    joined(set, |a, b| AddrRange::new(family, a, b).to_string())
+}
+
+/// MACs and ranges of them likewise; none where there are none.
+fn macs_text(set: &IntervalSet) -> Option<String> {
+    let text = |n: u128| MacAddr::from_u64(n as u64).to_string();
+    let one = |a, b| if a == b { text(a) } else { format!("{}-{}", text(a), text(b)) };
+    (!set.is_empty()).then(|| joined(set, one))
+}
+
+fn joined(set: &IntervalSet, one: impl Fn(u128, u128) -> String) -> String {
+    let ranges = set.ranges();
+    let mut text = ranges.iter().take(SHOWN).map(|(a, b)| one(*a, *b)).collect::<Vec<_>>().join(",");
     if ranges.len() > SHOWN {
         text.push_str(&format!(",… (+{})", ranges.len() - SHOWN));
     }

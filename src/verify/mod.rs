@@ -7,7 +7,7 @@
 //! `policy::Regions`; nothing of the compiler is used. Pure.
 
 mod allowed;
-
+mod devices;
 mod diff;
 mod expect;
 mod flow;
@@ -18,6 +18,7 @@ mod packet;
 mod remainder;
 mod services;
 mod settings;
+mod sources;
 mod trace;
 
 pub use allowed::{Allowance, Allowed, Cause};
@@ -28,7 +29,7 @@ pub use geometry::{Geometry, Source, Target};
 pub use matrix::{Cell, CellEntry, Matrix, matrix};
 pub use nearest::{Differs, Nearest, Neighbours, nearest};
 pub use packet::{packet_json, packet_text};
-pub use trace::{Trace, trace};
+pub use trace::{Mismatch, Trace, trace};
 
 #[cfg(test)]
 mod tests;

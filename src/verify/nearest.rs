@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::net::{IfName, Packet, Proto, Service};
-use crate::policy::{Endpoint, Entry, HostId, Policy, Regions, Status, ZoneId, forwardable};
+use crate::policy::{DenyReason, Endpoint, Entry, HostId, Policy, Regions, Status, ZoneId, forwardable};
 use crate::space::own_icmp;
 
 /// One thing in which a packet differs from an entry.
@@ -76,9 +76,20 @@ enum Side {
 }
 
 /// The entry with the fewest differences to `packet` at `at`; the first in
-/// reading order among equals; none where there are no entries.
-pub fn nearest(policy: &Policy, packet: &Packet, at: Timestamp) -> Option<Nearest> {
-    Neighbours::new(policy).nearest(packet, at)
+/// reading order among equals; none where there are no entries. A packet denied
+/// by binding (`reason`) differs from every entry in what binding holds against
+/// it: its MAC, or under a MAC that is another's own its address.
+pub fn nearest(policy: &Policy, packet: &Packet, at: Timestamp, reason: Option<DenyReason>) -> Option<Nearest> {
+    Neighbours::new(policy).nearest(packet, at, reason)
+}
+
+/// What binding holds against a packet.
+fn unbound(reason: DenyReason) -> Option<Differs> {
+    match reason {
+        DenyReason::MacMismatch | DenyReason::ForeignDevice => Some(Differs::Mac),
+        DenyReason::IpMismatch => Some(Differs::Src),
+        _ => None,
+    }
 }
 
 impl<'p> Neighbours<'p> {
@@ -88,7 +99,8 @@ impl<'p> Neighbours<'p> {
     }
 
     /// See [`nearest`].
-    pub fn nearest(&self, packet: &Packet, at: Timestamp) -> Option<Nearest> {
+    pub fn nearest(&self, packet: &Packet, at: Timestamp, reason: Option<DenyReason>) -> Option<Nearest> {
+        let unbound = reason.and_then(unbound);
         let (from, to) = (self.source(packet), self.destination(packet));
         let mut best: Option<(usize, Vec<Differs>)> = None;
         for (index, entry) in self.policy.entries.iter().enumerate() {
@@ -104,13 +116,28 @@ impl<'p> Neighbours<'p> {
             if differs.len() >= limit {
                 continue;
             }
-            differs.extend(self.least(&entry.from, |end| self.source_differs(end, &from, packet)));
+            let source = self.least(&entry.from, |end| self.source_differs(end, &from, packet));
+            differs.extend(unbound.filter(|own| !source.contains(own)));
+            differs.extend(source);
             if differs.len() < limit {
                 differs.sort_unstable();
                 best = Some((index, differs));
             }
         }
         best.map(|(index, differs)| Nearest { entry: self.policy.entries[index].id.clone(), index, differs })
+    }
+
+    /// The first moment after `at` at which an entry lets the packet pass that
+    /// differs from it in time alone; none if none ever will.
+    pub fn opens(&self, packet: &Packet, at: Timestamp) -> Option<Timestamp> {
+        let (from, to) = (self.source(packet), self.destination(packet));
+        let fits = |entry: &&Entry| {
+            service_differs(entry, packet).is_empty()
+                && self.least(&entry.to, |end| self.target_differs(end, &to, packet)).is_empty()
+                && self.least(&entry.from, |end| self.source_differs(end, &from, packet)).is_empty()
+        };
+        let waiting = self.policy.entries.iter().filter(|e| e.schedule.status(at) == Status::OutsideWindow);
+        waiting.filter(fits).filter_map(|entry| opening(entry, at)).min()
     }
 
     fn source(&self, packet: &Packet) -> Side {
@@ -204,6 +231,12 @@ impl<'p> Neighbours<'p> {
         }
         differs
     }
+}
+
+/// When an entry comes into force after `at`.
+fn opening(entry: &Entry, at: Timestamp) -> Option<Timestamp> {
+    let next = entry.schedule.next_change(at)?;
+    (entry.schedule.status(next) == Status::Active).then_some(next)
 }
 
 /// Nothing, or what stands nearest: the port or type where the protocol agrees,

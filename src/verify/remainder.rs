@@ -46,7 +46,8 @@ pub(super) fn remainder(
     let mut others = without.map(|without| Lookup::new(&without.allowances));
     for (index, sources) in left {
         let allowance = &of.allowances[index];
-        for cube in sources.iter().flat_map(|s| allowance.targets.iter().map(|t| allowance.cube(s, t))) {
+        let cubes = sources.iter().flat_map(|s| allowance.targets.iter().map(|t| allowance.cube(s, t)));
+        for cube in cubes.filter(|cube| !cube.is_empty()) {
             match &mut others {
                 None => pieces.push((index, cube)),
                 Some(others) => {
@@ -149,13 +150,15 @@ impl<'a> Lookup<'a> {
                 continue;
             }
             let sources = &allowance.sources;
-            let near: Vec<&Source> = if sources.len() <= FEW {
+            let mut near: Vec<&Source> = if sources.len() <= FEW {
                 sources.iter().collect()
             } else {
                 let key = Arc::as_ptr(sources);
                 let index = self.sources.entry(key).or_insert_with(|| source_index(allowance.family, sources));
                 index.find(cube).into_iter().map(|i| &sources[i as usize]).collect()
             };
+            // Where a rest of many holes is asked about, its box meets every host's.
+            near.retain(|s| s.macs.overlaps(cube.get(Dim::Mac)) && s.addresses.overlaps(cube.get(Dim::Src)));
             let cubes = near.into_iter().flat_map(|s| allowance.targets.iter().map(|t| allowance.cube(s, t)));
             found.extend(cubes.filter(|c| c.overlaps(cube)).map(|c| (index, c)));
         }
@@ -170,7 +173,7 @@ fn source_index(family: Family, sources: &[Source]) -> BoxIndex {
         .map(|s| {
             let (interfaces, macs, addresses) = (s.interfaces.clone(), s.macs.clone(), s.addresses.clone());
             let any = || any.clone();
-            Cube { family, sets: [interfaces, any(), macs, addresses, any(), any(), any()] }
+            Cube { family, sets: [interfaces, any(), macs, addresses, any(), any(), s.times.clone()] }
         })
         .collect();
     BoxIndex::new(&cubes)

@@ -22,6 +22,7 @@ pub(super) fn settings(old: &Policy, new: &Policy, shown: &BTreeSet<&str>) -> Ve
     single(&mut out, "organisation", organisation(old, new));
     single(&mut out, "compliance", compliance(old, new));
     single(&mut out, "gateway", gateway(old, new));
+    single(&mut out, "binding", binding(old, new));
     single(&mut out, "reload", reload(old, new));
     single(&mut out, "log", log(old, new));
     named(&mut out, "zones", by_name(&old.zones, |z| &z.name), by_name(&new.zones, |z| &z.name), zone);
@@ -141,6 +142,18 @@ fn gateway(a: &Policy, b: &Policy) -> Vec<&'static str> {
     ])
 }
 
+fn binding(p: &Policy, q: &Policy) -> Vec<&'static str> {
+    let strict = |policy: &Policy| -> BTreeSet<String> {
+        policy.binding.strict.iter().map(|zone| policy.zone(*zone).name.clone()).collect()
+    };
+    let (a, b) = (&p.binding, &q.binding);
+    differing([
+        ("enforce", a.enforce != b.enforce),
+        ("strict_zones", strict(p) != strict(q)),
+        ("pin_neighbours", a.pin_neighbours != b.pin_neighbours),
+    ])
+}
+
 fn reload(a: &Policy, b: &Policy) -> Vec<&'static str> {
     let (a, b) = (&a.reload, &b.reload);
     differing([
@@ -189,6 +202,8 @@ fn host((p, a): Of<'_, Host>, (q, b): Of<'_, Host>) -> Vec<&'static str> {
         ("via", via(p, a) != via(q, b)),
         ("kind", a.kind != b.kind),
         ("labels", a.labels != b.labels),
+        ("valid_from", a.valid.from != b.valid.from),
+        ("valid_until", a.valid.until != b.valid.until),
     ])
 }
 
@@ -234,6 +249,7 @@ fn entry((p, a): Of<'_, Entry>, (q, b): Of<'_, Entry>) -> Vec<&'static str> {
         ("sanitise", a.sanitise != b.sanitise),
         ("remote", a.remote != b.remote),
         ("schedule", a.schedule != b.schedule),
+        ("rate", a.rate != b.rate),
         ("log", a.log != b.log),
         ("rate", a.rate != b.rate),
         ("attest", a.attest != b.attest),

@@ -21,7 +21,7 @@ pub fn suffix(rules: &Rules, atom: AtomIndex) -> String {
 
 /// Puts an element into the map `stem` (or `stem_range`, where its key needs
 /// intervals), made on first use: the rules look up only maps that exist.
-fn put(out: &mut Ruleset, stem: &str, fields: &[Field], key: Vec<Value>, data: Data) {
+pub fn put(out: &mut Ruleset, stem: &str, fields: &[Field], key: Vec<Value>, data: Data) {
     let interval = key.iter().any(Value::is_interval);
     let name = if interval { format!("{stem}_range") } else { stem.to_owned() };
     let gives = match data {
@@ -41,6 +41,7 @@ fn put(out: &mut Ruleset, stem: &str, fields: &[Field], key: Vec<Value>, data: D
 /// Fills every map.
 pub fn fill(rules: &Rules, out: &mut Ruleset) {
     sources(rules, out);
+    bound(rules, out);
     targets(rules, out);
     for (atom, mac, class) in &rules.link_sources {
         let mut parts: Vec<(Field, Value)> = interface(rules, *atom, Field::Iifname).into_iter().collect();
@@ -59,21 +60,42 @@ pub fn fill(rules: &Rules, out: &mut Ruleset) {
     }
 }
 
-fn interface(rules: &Rules, atom: AtomIndex, field: Field) -> Option<(Field, Value)> {
+pub fn interface(rules: &Rules, atom: AtomIndex, field: Field) -> Option<(Field, Value)> {
     let pattern = &rules.atoms[atom].pattern;
     matches!(pattern, IfPattern::Exact(_)).then(|| (field, Value::Interface(pattern.clone())))
 }
 
 fn sources(rules: &Rules, out: &mut Ruleset) {
-    for source in &rules.sources {
+    let known = rules.sources.iter().map(|source| (if source.mac.is_some() { "src" } else { "net" }, source));
+    for (stem, source) in known.chain(rules.devices.iter().map(|source| ("dev", source))) {
         let family = source.range.family();
         let mut parts: Vec<(Field, Value)> = interface(rules, source.atom, Field::Iifname).into_iter().collect();
         parts.extend(source.mac.map(|mac| (Field::EtherSaddr, Value::Mac(mac))));
         parts.push((Field::Saddr(family), Value::Addr(source.range)));
-        let stem = if source.mac.is_some() { "src" } else { "net" };
         let stem = format!("{stem}{}{}", digit(family), suffix(rules, source.atom));
         let (fields, key): (Vec<Field>, Vec<Value>) = parts.into_iter().unzip();
         put(out, &stem, &fields, key, Data::Mark(source.class.0));
+    }
+}
+
+/// Addresses and MACs that belong together: what a lookup of a source missed
+/// and this finds is denied.
+fn bound(rules: &Rules, out: &mut Ruleset) {
+    for (atom, range) in &rules.bound {
+        let family = range.family();
+        let mut parts: Vec<(Field, Value)> = interface(rules, *atom, Field::Iifname).into_iter().collect();
+        parts.push((Field::Saddr(family), Value::Addr(*range)));
+        let (fields, key): (Vec<Field>, Vec<Value>) = parts.into_iter().unzip();
+        put(out, &format!("own{}{}", digit(family), suffix(rules, *atom)), &fields, key, Data::Mark(1));
+    }
+    fixed_macs(rules, out);
+}
+
+/// The MACs that have addresses of their own.
+pub fn fixed_macs(rules: &Rules, out: &mut Ruleset) {
+    for (first, last) in &rules.fixed {
+        let key = if first == last { Value::Mac(*first) } else { Value::Macs(*first, *last) };
+        put(out, "fixed", &[Field::EtherSaddr], vec![key], Data::Mark(1));
     }
 }
 

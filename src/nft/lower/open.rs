@@ -3,13 +3,15 @@
 //! A connection's mark says which entry let it open. The entries in force that
 //! end of themselves have an element each in one map: at the instant of the end
 //! the kernel itself stops their flows, new and open, whether or not zoned
-//! lives. While no entry has an end nothing of this exists.
+//! lives. What may pass there may still come from a strict zone ([`strict`]).
+//! While no entry has an end and no zone is strict nothing of this exists.
 
 use std::collections::BTreeMap;
 
 use super::super::names::entry_tag;
 use super::super::ruleset::{Data, Field, Gives, Map, Ruleset, Statement, Value, Verdict};
 use super::short::{accept, deny};
+use super::strict;
 use crate::rules::{EntryRules, Rules};
 
 /// From a connection's mark to the guard of its entry.
@@ -28,11 +30,17 @@ pub fn fill(rules: &Rules, out: &mut Ruleset) -> Verdict {
         out.chain(guard_chain(entry)).rule([Statement::Since(end), deny(reason)]);
         elements.insert(vec![Value::Mark(entry.mark)], Data::Verdict(Verdict::Jump(guard_chain(entry))));
     }
-    if elements.is_empty() {
+    let strict = strict::fill(rules, out);
+    if elements.is_empty() && strict.is_empty() {
         return Verdict::Accept;
     }
-    let key = vec![Field::CtMark];
-    out.chain("open").rule([Statement::Vmap(key.clone(), TIMED.into())]).rule([accept()]);
-    out.maps.insert(TIMED.into(), Map { key, gives: Gives::Verdict, interval: false, elements });
+    if !elements.is_empty() {
+        let key = vec![Field::CtMark];
+        out.chain("open").rule([Statement::Vmap(key.clone(), TIMED.into())]);
+        out.maps.insert(TIMED.into(), Map { key, gives: Gives::Verdict, interval: false, elements });
+    }
+    let open = out.chain("open");
+    open.rules.extend(strict);
+    open.rule([accept()]);
     Verdict::Goto("open".into())
 }

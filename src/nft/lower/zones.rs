@@ -8,6 +8,7 @@ use crate::rules::{AtomIndex, Rules};
 
 use super::super::names::entry_tag;
 use super::super::ruleset::{Field, Ruleset, Statement, Value, Verdict};
+use super::binding::{Sender, known, others, unnamed};
 use super::maps::suffix;
 use super::short::{deny, digit, goto};
 
@@ -39,74 +40,82 @@ pub fn by_interface(rules: &Rules, field: Field, stem: &str) -> Vec<Vec<Statemen
 /// `from4`/`from6` for forwarded packets and `gin4`/`gin6` for the gateway's:
 /// sources that no (interface, MAC, address) names.
 pub fn sources(rules: &Rules, out: &mut Ruleset) {
+    links(rules, out, "gateway");
     for family in Family::BOTH {
         let d = digit(family);
         for (stem, next) in [("from", format!("to{d}")), ("gin", "gateway".to_owned())] {
             let mut head = Vec::new();
-            for name in [format!("net{d}"), format!("net{d}_range")] {
-                if out.maps.contains_key(&name) {
-                    let key = vec![Field::Iifname, Field::Saddr(family)];
-                    head.push(vec![Statement::MarkFromMap(key, name), goto(&next)]);
-                }
+            if stem == "gin" {
+                head.push([of_link(family), vec![goto("glink")]].concat());
             }
+            head.extend(others(out, Sender::ip(family), "", &next));
             head.extend(by_interface(rules, Field::Iifname, &format!("{stem}{d}")));
             out.chain(format!("{stem}{d}")).rules = head;
             for atom in 0..rules.atoms.len() {
                 let name = format!("{stem}{d}_{}", atom_tag(rules, atom));
-                let body = source_chain(rules, out, atom, family, &next, stem == "gin");
+                let body = source_chain(rules, out, atom, family, &next);
                 out.chain(name).rules = body;
             }
         }
     }
 }
 
-/// One interface: sources of a wildcard, then each zone as a whole.
-fn source_chain(
-    rules: &Rules,
-    out: &Ruleset,
-    atom: AtomIndex,
-    family: Family,
-    next: &str,
-    gateway: bool,
-) -> Vec<Vec<Statement>> {
+/// One interface: sources of a wildcard, then those without a MAC, then each
+/// zone as a whole.
+fn source_chain(rules: &Rules, out: &Ruleset, atom: AtomIndex, family: Family, next: &str) -> Vec<Vec<Statement>> {
     let mut body = Vec::new();
     let end = suffix(rules, atom);
     if !end.is_empty() {
-        let saddr = Field::Saddr(family);
-        for (stem, key) in [("src", vec![Field::EtherSaddr, saddr]), ("net", vec![saddr])] {
-            for range in ["", "_range"] {
-                let name = format!("{stem}{}{end}{range}", digit(family));
-                if out.maps.contains_key(&name) {
-                    body.push(vec![Statement::MarkFromMap(key.clone(), name), goto(next)]);
-                }
-            }
-        }
+        body.extend(known(out, Sender::ip(family), &end, next));
+        body.extend(others(out, Sender::ip(family), &end, next));
     }
-    if gateway {
-        body.extend(link_rules(rules, out, atom, family, next));
+    let zones = by_zone(&rules.atoms[atom].sources, family);
+    if !zones.is_empty() {
+        body.extend(unnamed(out, Sender::ip(family), &end, next));
     }
-    for (zone, ranges) in by_zone(&rules.atoms[atom].sources, family) {
-        let mark = Statement::Mark(rules.zones[zone.0].class.0);
-        body.push([within(Field::Saddr(family), ranges), vec![mark, goto(next)]].concat());
+    for (zone, ranges) in zones {
+        let from = within(Field::Saddr(family), ranges);
+        let zone = &rules.zones[zone.0];
+        let verdict = match zone.strict {
+            true => vec![deny(DenyReason::ForeignDevice)],
+            false => vec![Statement::Mark(zone.class.0), goto(next)],
+        };
+        body.push([from, verdict].concat());
     }
     body.push(vec![deny(DenyReason::SpoofedSource)]);
     body
 }
 
-/// Addresses that belong to every zone of the interface: a device known by its
-/// MAC, then the rest.
-fn link_rules(rules: &Rules, out: &Ruleset, atom: AtomIndex, family: Family, next: &str) -> Vec<Vec<Statement>> {
-    let ranges: Vec<AddrRange> = crate::rules::link_sources().into_iter().filter(|r| r.family() == family).collect();
-    let of_link = within(Field::Saddr(family), ranges);
+/// A match of the addresses that belong to every zone of an interface.
+fn of_link(family: Family) -> Vec<Statement> {
+    let ranges = crate::rules::link_sources().into_iter().filter(|r| r.family() == family).collect();
+    within(Field::Saddr(family), ranges)
+}
+
+/// The class of a device known by its MAC on an interface, while it has no address.
+pub fn link_lookup(rules: &Rules, out: &Ruleset, atom: AtomIndex, mac: Field) -> Option<Statement> {
     let end = suffix(rules, atom);
-    let (map, mut key) = (format!("link{end}"), vec![Field::EtherSaddr]);
+    let (map, mut key) = (format!("link{end}"), vec![mac]);
     if end.is_empty() {
         key.insert(0, Field::Iifname);
     }
-    let known = if out.maps.contains_key(&map) { Some(Statement::MarkFromMap(key, map)) } else { None };
-    let rest = Statement::Mark(rules.atoms[atom].link_class.0);
-    let marks = known.into_iter().chain([rest]);
-    marks.map(|mark| [of_link.clone(), vec![mark, goto(next)]].concat()).collect()
+    let known = out.maps.contains_key(&map);
+    known.then_some(Statement::MarkFromMap(key, map))
+}
+
+/// `glink`: addresses that belong to every zone of the interface; a device known
+/// by its MAC, then the rest.
+fn links(rules: &Rules, out: &mut Ruleset, next: &str) {
+    out.chain("glink").rules = by_interface(rules, Field::Iifname, "glink");
+    for (atom, entry) in rules.atoms.iter().enumerate() {
+        let known = link_lookup(rules, out, atom, Field::EtherSaddr);
+        let mut body: Vec<Vec<Statement>> = known.into_iter().map(|mark| vec![mark, goto(next)]).collect();
+        body.push(match entry.link_strict {
+            true => vec![deny(DenyReason::ForeignDevice)],
+            false => vec![Statement::Mark(entry.link_class.0), goto(next)],
+        });
+        out.chain(format!("glink_{}", atom_tag(rules, atom))).rules = body;
+    }
 }
 
 /// `to4`/`to6`: the second question; the target goes into the priority.
@@ -161,6 +170,8 @@ pub fn by_zone(regions: &[(AddrRange, ZoneId)], family: Family) -> BTreeMap<Zone
 /// packet of the family passes.
 pub fn within(field: Field, ranges: Vec<AddrRange>) -> Vec<Statement> {
     match ranges.as_slice() {
+        // ARP's senders are of one family only.
+        [all] if field == Field::ArpSaddr && *all == AddrRange::all(Family::V4) => Vec::new(),
         [all] if *all == AddrRange::all(all.family()) => {
             vec![Statement::Match(Field::Nfproto, vec![Value::Family(all.family())])]
         }

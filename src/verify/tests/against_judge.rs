@@ -8,13 +8,17 @@ use proptest::test_runner::{Config, TestRunner};
 use super::*;
 use crate::judge::{Question, judge};
 use crate::net::{Family, MacAddr, Packet, Proto, u128_to_addr};
+use crate::policy::Binding;
 use crate::space::{Cube, Dim, instant_of};
 use crate::verify::{Flow, diff};
 
-const ENDS: [&str; 14] = [
+const ENDS: [&str; 17] = [
     "m",
     "m:a",
     "m:b",
+    "m:v",
+    "m:w",
+    "shared:q",
     "m:dhcp",
     "m:ab",
     "m:10.10.0.0/27",
@@ -40,6 +44,50 @@ const SPANS: [&str; 5] = [
 /// Zones on one interface, nested, beside those of the town.
 const SHARED: &str = "[zones.shared]\nclass = \"general\"\ninterfaces = [\"eth1\", \"tap1*\"]\nnetworks = [\"10.10.0.128/26\", \"fd00::/64\"]\n";
 
+/// More hosts: behind another, with several addresses and MACs, in a zone that
+/// may be routed, on an interface that two zones share.
+const HOSTS: &str = r#"
+[hosts.r]
+zone = "m"
+ip = ["10.10.0.1"]
+mac = ["00:00:5e:00:53:01"]
+[hosts.v]
+zone = "m"
+ip = ["10.10.0.33"]
+mac = ["00:00:5e:00:53:33"]
+[hosts.w]
+zone = "m"
+ip = ["10.10.0.34", "10.10.0.68/30", "2001:db8:1::34"]
+mac = ["00:00:5e:00:53:34", "00:00:5e:00:53:35"]
+[hosts.t]
+zone = "l"
+ip = ["10.20.1.7"]
+mac = ["00:00:5e:00:53:07"]
+[hosts.q]
+zone = "shared"
+ip = ["10.10.0.130", "fd00::7"]
+mac = ["00:00:5e:00:53:90"]
+[hosts.roam]
+zone = "shared"
+mac = ["00:00:5e:00:53:88"]
+"#;
+
+/// What may be otherwise about binding, by a bit each: text, and what stands for it.
+const BINDING: [(&str, &str); 7] = [
+    ("ip = [\"10.10.0.33\"]\n", "ip = [\"10.10.0.33\"]\nvia = \"r\"\n"),
+    (
+        "ip = [\"10.10.0.30\", \"2001:db8:1::30\"]\n",
+        "ip = [\"10.10.0.30\", \"2001:db8:1::30\"]\nmac = [\"00:00:5e:00:53:30\"]\n",
+    ),
+    ("53:20\"]", "53:21\", \"00:00:5e:00:53:22\"]"),
+    ("mac = [\"00:00:5e:00:53:01\"]\n", "mac = [\"00:00:5e:00:53:01\"]\nkind = \"router\"\n"),
+    ("\"10.20.0.0/22\"]\n", "\"10.20.0.0/22\"]\nl2 = \"routed\"\n"),
+    ("[hosts.roam]\nzone = \"shared\"", "[hosts.roam]\nzone = \"l\""),
+    ("ip = [\"10.10.0.1\"]\n", ""),
+];
+
+const STRICT: [&str; 3] = ["m", "shared", "l"];
+
 #[derive(Debug, Clone)]
 struct Draft {
     entries: Vec<(usize, usize, usize, usize)>,
@@ -47,11 +95,25 @@ struct Draft {
     output: bool,
     management: bool,
     eth: bool,
+    binding: [bool; 7],
+    enforce: bool,
+    strict: [bool; 3],
 }
 
 impl Draft {
+    fn policy(&self) -> Policy {
+        let mut policy = policy(&self.text());
+        let strict =
+            STRICT.iter().zip(self.strict).filter(|(_, on)| *on).filter_map(|(zone, _)| policy.zone_named(zone));
+        policy.binding = Binding { enforce: self.enforce, strict: strict.collect(), pin_neighbours: true };
+        policy
+    }
+
     fn text(&self) -> String {
-        let mut text = format!("{TOWN}{SHARED}");
+        let mut text = format!("{TOWN}{SHARED}{HOSTS}");
+        for ((from, to), _) in BINDING.iter().zip(self.binding).filter(|(_, on)| *on) {
+            text = text.replace(from, to);
+        }
         if self.intra {
             text = text.replace("[zones.l]", "intra_zone = \"allow\"\n[zones.l]");
         }
@@ -77,13 +139,23 @@ fn draft() -> impl Strategy<Value = Draft> {
             let from_gateway_to_itself = ENDS[*f] == "gateway" && ENDS[*t] == "gateway";
             !matches!(ENDS[*t], "m:dhcp" | "m:ab") && !from_gateway_to_itself
         });
-    (proptest::collection::vec(entry, 0..5), any::<[bool; 4]>())
-        .prop_map(|(entries, [intra, output, management, eth])| Draft { entries, intra, output, management, eth })
+    (proptest::collection::vec(entry, 0..5), any::<[bool; 4]>(), any::<[bool; 7]>(), any::<[bool; 4]>()).prop_map(
+        |(entries, [intra, output, management, eth], binding, [enforce, strict @ ..])| Draft {
+            entries,
+            intra,
+            output,
+            management,
+            eth,
+            binding,
+            enforce,
+            strict,
+        },
+    )
 }
 
 /// The second policy: the first with something changed, or another.
 fn pair() -> impl Strategy<Value = (Draft, Draft)> {
-    (draft(), draft(), 0..6usize).prop_map(|(a, other, kind)| {
+    (draft(), draft(), 0..9usize).prop_map(|(a, other, kind)| {
         let mut b = a.clone();
         match kind {
             0 => b = other,
@@ -91,6 +163,9 @@ fn pair() -> impl Strategy<Value = (Draft, Draft)> {
             2 => b.entries.truncate(a.entries.len() / 2),
             3 => b.intra = !b.intra,
             4 => b.eth = !b.eth,
+            5 => b.binding = other.binding,
+            6 => b.strict = other.strict,
+            7 => b.enforce = !b.enforce,
             _ => b.entries.extend(other.entries),
         }
         (a, b)
@@ -213,10 +288,7 @@ fn the_judge_agrees_with_every_difference() {
     let cell = std::cell::RefCell::new(&mut tally);
     TestRunner::new(config)
         .run(&(pair(), any::<[u32; 16]>()), |((old, new), seed)| {
-            // Differences know nothing of binding yet.
-            let unbound =
-                |draft: &Draft| Policy { binding: crate::policy::Binding::default(), ..policy(&draft.text()) };
-            compare(&unbound(&old), &unbound(&new), &seed, &mut cell.borrow_mut())
+            compare(&old.policy(), &new.policy(), &seed, &mut cell.borrow_mut())
         })
         .unwrap();
     assert!(tally.inside > 500 && tally.outside > 500, "{} inside, {} outside", tally.inside, tally.outside);

@@ -67,7 +67,9 @@ fn a_narrower_entry_closes_the_rest_and_covering_entries_keep_theirs() {
     let diff = change(&old, &new);
     assert!(diff.opened.is_empty());
     let sources: Vec<String> = diff.closed.iter().map(|f| f.sources_text()).collect();
-    assert!(sources.iter().all(|s| s == "10.10.0.128/25"), "{sources:?}");
+    // `a` and `s` are bound: nobody else speaks with their MACs, `a` under no other address.
+    let rest = "10.10.0.128/25 [≠ 00:00:5e:00:53:20,00:00:5e:00:53:50]";
+    assert!(sources.iter().all(|s| s == rest), "{sources:?}");
     assert!(ids(&diff.closed).iter().all(|e| e == &["W"]));
     let https = |f: &&crate::verify::Flow| {
         f.services_text().contains("tcp/443") && f.destinations_text().contains("10.20.0.50")
@@ -112,10 +114,19 @@ fn a_groups_product_is_not_multiplied_out() {
         .iter()
         .find(|f| f["space"]["mac"] == serde_json::json!(["00:00:5e:00:53:77"]))
         .unwrap();
-    assert_eq!(dhcp["space"]["src"], serde_json::json!([["10.10.0.0", "10.10.0.255"]]));
+    // Any address but that of another's MAC.
+    assert_eq!(dhcp["space"]["src"], serde_json::json!([["10.10.0.0", "10.10.0.19"], ["10.10.0.21", "10.10.0.255"]]));
     let unbound = json.as_array().unwrap().iter().find(|f| f["space"]["src"][0] == "10.10.0.30").unwrap();
     assert_eq!(unbound["space"]["src"], serde_json::json!(["10.10.0.30", ["10.10.0.64", "10.10.0.79"]]));
-    assert_eq!(unbound["space"]["mac"], serde_json::json!([["00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff"]]));
+    // Any MAC but those that are other hosts' own.
+    assert_eq!(
+        unbound["space"]["mac"],
+        serde_json::json!([
+            ["00:00:00:00:00:00", "00:00:5e:00:53:1f"],
+            ["00:00:5e:00:53:21", "00:00:5e:00:53:4f"],
+            ["00:00:5e:00:53:51", "ff:ff:ff:ff:ff:ff"],
+        ])
+    );
 }
 
 #[test]

@@ -36,8 +36,34 @@ fn a_denial_means_any_mac_and_a_permission_the_declared_one() {
     assert!(!found.holds);
     let bound = entry("N", "m:a", "l:s", "https", "");
     assert!(expect(&bound, "m:a", "l:s", "verdict = \"allow\"\nservices = [\"https\"]").holds);
-    let wide = expect(&bound, "m:10.10.0.20", "l:s", "verdict = \"allow\"\nservices = [\"https\"]");
-    assert!(!wide.holds && wide.witness.is_some());
+    // Binding denies the address to every other MAC: what it lets pass is `a`.
+    assert!(expect(&bound, "m:10.10.0.20", "l:s", "verdict = \"allow\"\nservices = [\"https\"]").holds);
+    assert!(!expect(&bound, "m:10.10.0.16/28", "l:s", "verdict = \"allow\"\nservices = [\"https\"]").holds);
+}
+
+#[test]
+fn without_binding_an_address_is_anyones() {
+    let text = entry("N", "m:a", "l:s", "https", "")
+        + "[[expect]]\nname = \"e\"\nfrom = [\"m:10.10.0.20\"]\nto = [\"l:s\"]\nservices = [\"https\"]\nverdict = \"allow\"\n";
+    let mut policy = town(&text);
+    policy.binding.enforce = false;
+    let found = expectations(&policy, now()).remove(0);
+    assert!(!found.holds && found.witness.is_some());
+}
+
+#[test]
+fn a_whole_strict_zone_means_its_declared_hosts() {
+    let each = entry("A", "m:a", "l:s", "https", "") + &entry("B", "m:b", "l:s", "https", "");
+    let text = each.clone()
+        + &entry("C", "m:dhcp", "l:s", "https", "")
+        + "[[expect]]\nname = \"e\"\nfrom = [\"m\"]\nto = [\"l:s\"]\nservices = [\"https\"]\nverdict = \"allow\"\n";
+    let mut policy = town(&text);
+    assert!(!expectations(&policy, now())[0].holds);
+    policy.binding.strict.insert(policy.zone_named("m").unwrap());
+    assert!(expectations(&policy, now())[0].holds);
+    policy.entries.pop();
+    let found = expectations(&policy, now()).remove(0);
+    assert_eq!(found.witness.unwrap().packet.src_mac.unwrap().to_string(), "00:00:5e:00:53:77");
 }
 
 #[test]

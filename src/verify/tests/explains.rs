@@ -1,5 +1,7 @@
 //! Traces, nearest entries and the matrix.
 
+use jiff::tz::TimeZone;
+
 use super::*;
 use crate::judge::Question;
 use crate::net::{ConnState, Packet, Proto};
@@ -24,7 +26,7 @@ fn packet(mac: &str, src: &str, dst: &str, dport: u16) -> Packet {
 const A: &str = "00:00:5e:00:53:20";
 
 fn differs(policy: &Policy, packet: &Packet) -> (String, Vec<&'static str>) {
-    let nearest = nearest(policy, packet, now()).unwrap();
+    let nearest = nearest(policy, packet, now(), None).unwrap();
     (nearest.entry, nearest.differs.into_iter().map(Differs::as_str).collect())
 }
 
@@ -54,7 +56,7 @@ fn among_equals_the_first_and_time_counts() {
         town(&(entry("OLD", "m:a", "l:s", "https", "expires = 2026-01-01") + &entry("P80", "m:a", "l:s", "http", "")));
     let https = packet(A, "10.10.0.20", "10.20.0.50", 443);
     assert_eq!(differs(&policy, &https), ("OLD".into(), vec!["time"]));
-    assert_eq!(nearest(&town(""), &https, now()), None);
+    assert_eq!(nearest(&town(""), &https, now(), None), None);
 }
 
 #[test]
@@ -74,7 +76,7 @@ fn a_groups_members_and_dhcp_hosts_are_near() {
 #[test]
 fn a_trace_is_spec_4s_object() {
     let policy = town(&entry("E", "m:a", "l:s", "https", ""));
-    let ask = |packet: Packet| trace(&policy, &Question::new(packet, now())).to_json();
+    let ask = |packet: Packet| trace(&policy, &Question::new(packet, now())).to_json(&TimeZone::UTC);
     assert_eq!(
         ask(packet(A, "10.10.0.20", "10.20.0.50", 443)),
         serde_json::json!({
@@ -92,9 +94,48 @@ fn a_trace_is_spec_4s_object() {
     assert_eq!((forged["reason"].as_str(), &forged["from_zone"]), (Some("spoofed-source"), &serde_json::Value::Null));
     let question =
         Question { state: ConnState::Invalid, ..Question::new(packet(A, "10.10.0.20", "10.20.0.50", 443), now()) };
-    assert_eq!(trace(&policy, &question).to_json()["nearest"]["differs"], serde_json::json!(["state"]));
+    assert_eq!(trace(&policy, &question).to_json(&TimeZone::UTC)["nearest"]["differs"], serde_json::json!(["state"]));
     let input = Packet { out_if: None, ..packet(A, "10.10.0.20", "10.10.0.1", 22) };
     assert_eq!(ask(input)["to_zone"], "gateway");
+}
+
+#[test]
+fn a_trace_says_what_binding_holds_against_a_packet() {
+    let mut policy = town(&(entry("WIDE", "m", "l:s", "https", "") + &entry("E", "m:a", "l:s", "https", "")));
+    let ask = |policy: &Policy, mac: &str, src: &str| {
+        let packet = packet(mac, src, "10.20.0.50", 443);
+        trace(policy, &Question::new(packet, now())).to_json(&TimeZone::UTC)
+    };
+    let spoofed = ask(&policy, "00:00:5e:00:53:99", "10.10.0.20");
+    assert_eq!(
+        spoofed,
+        serde_json::json!({
+            "verdict": "deny", "reason": "mac-mismatch", "entry": null, "from_zone": "m", "to_zone": "l",
+            "nearest": {"entry": "WIDE", "differs": ["mac"]},
+            "declared": [A], "seen": ["00:00:5e:00:53:99"],
+        })
+    );
+    let moved = ask(&policy, A, "10.10.0.99");
+    assert_eq!(
+        (moved["reason"].as_str(), &moved["nearest"]["differs"]),
+        (Some("ip-mismatch"), &serde_json::json!(["src"]))
+    );
+    assert_eq!(
+        (&moved["declared"], &moved["seen"]),
+        (&serde_json::json!(["10.10.0.20"]), &serde_json::json!(["10.10.0.99"]))
+    );
+    assert_eq!(ask(&policy, "00:00:5e:00:53:99", "10.10.0.99")["verdict"], "allow");
+    policy.binding.strict.insert(policy.zone_named("m").unwrap());
+    let foreign = ask(&policy, "00:00:5e:00:53:99", "10.10.0.99");
+    assert_eq!(foreign["reason"], "foreign-device");
+    assert_eq!(foreign["seen"], serde_json::json!(["00:00:5e:00:53:99", "10.10.0.99"]));
+    // A strict zone's packets of open flows are asked as well.
+    let open = |mac: &str| {
+        let packet = packet(mac, "10.10.0.20", "10.20.0.50", 443);
+        let question = Question { state: ConnState::Established, ..Question::new(packet, now()) };
+        trace(&policy, &question).verdict.reason()
+    };
+    assert_eq!((open(A), open("00:00:5e:00:53:99")), ("established", "mac-mismatch"));
 }
 
 #[test]

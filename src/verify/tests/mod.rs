@@ -1,6 +1,7 @@
 //! The prover on small policies, and against the judge.
 
 mod against_judge;
+mod binding;
 mod diffs;
 mod expects;
 mod explains;
