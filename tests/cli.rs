@@ -138,8 +138,7 @@ fn wrong_usage_is_2_in_words_and_json() {
 #[test]
 fn what_a_later_build_has_is_refused_by_name() {
     for later in [
-        &["usage"][..],
-        &["isolate", "zone", "lgwan", "--reason", "x"],
+        &["isolate", "zone", "lgwan", "--reason", "x"][..],
         &["release", "all"],
         &["audit", "--report", "a.html"],
         &["init", "--model", "alpha"],

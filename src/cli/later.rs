@@ -7,7 +7,6 @@ use crate::diag::Message;
 
 /// Commands, as paths.
 const COMMANDS: &[&[&str]] = &[
-    &["usage"],
     &["isolate"],
     &["release"],
     &["audit"],

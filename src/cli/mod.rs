@@ -25,6 +25,7 @@ mod schema;
 mod status;
 mod table;
 mod trace;
+mod usage;
 mod verify;
 
 use std::ffi::OsString;
@@ -105,6 +106,7 @@ enum Command {
     Compile,
     Apply(apply::Options),
     Status,
+    Usage,
     Matrix,
     Trace(Box<trace::Options>),
     History(history::Options),
@@ -127,6 +129,7 @@ impl Command {
             Self::Diff(options) => diff::run(options, context),
             Self::Apply(options) => apply::run(options, context),
             Self::Status => status::run(context),
+            Self::Usage => usage::run(context),
             Self::Compile => compile::run(context),
             Self::History(options) => history::run(options, context),
             Self::Log(options) => log::run(options, context),

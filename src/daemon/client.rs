@@ -82,7 +82,8 @@ pub fn call(run: &Path, request: &Request) -> Result<Map<String, Value>, CallErr
 }
 
 fn exchange(run: &Path, request: &Request) -> io::Result<Vec<u8>> {
-    let time = if matches!(request, Request::Status { .. }) { STATUS_TIME } else { CHANGE_TIME };
+    let time =
+        if matches!(request, Request::Status { .. } | Request::Usage { .. }) { STATUS_TIME } else { CHANGE_TIME };
     let mut stream: UnixStream = socket::connect(run, protocol::SOCKET)?;
     stream.set_write_timeout(Some(time))?;
     stream.set_read_timeout(Some(time))?;

@@ -1,7 +1,7 @@
 //! The daemon: a pure step function, one loop, the control socket.
 //!
 //! [`state`] decides (no I/O), [`run`] performs with the help of [`jobs`],
-//! [`control`] listens, [`status`] tells, [`log`] records; commands call through
+//! [`control`] listens, [`status`] tells, [`log`] records, [`usage`] counts; commands call through
 //! [`client`], in the words of [`protocol`]. [`entry`] is the program's way in.
 
 mod answer;
@@ -14,3 +14,4 @@ pub mod protocol;
 pub mod run;
 pub mod state;
 pub mod status;
+pub mod usage;

@@ -49,6 +49,12 @@ pub enum Request {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         lang: Option<String>,
     },
+    /// What each entry was used for.
+    Usage {
+        /// Language of the answer.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lang: Option<String>,
+    },
     /// Reads the configuration again, as SIGHUP does.
     Reload {
         /// Language of the answer.
@@ -59,7 +65,7 @@ pub enum Request {
 
 impl Request {
     /// Every `cmd`.
-    pub const COMMANDS: [&str; 3] = ["status", "apply", "reload"];
+    pub const COMMANDS: [&str; 4] = ["status", "apply", "reload", "usage"];
 
     /// Reads one line.
     ///
@@ -85,7 +91,7 @@ impl Request {
 
     /// The language asked for.
     pub fn lang(&self) -> Option<Lang> {
-        let (Self::Status { lang } | Self::Apply { lang, .. } | Self::Reload { lang }) = self;
+        let (Self::Status { lang } | Self::Usage { lang } | Self::Apply { lang, .. } | Self::Reload { lang }) = self;
         match lang.as_deref() {
             Some("ja") => Some(Lang::Ja),
             Some("en") => Some(Lang::En),
@@ -99,7 +105,7 @@ impl Request {
 pub struct Refusal {
     /// For programs: `bad-request`, `unknown-command`, `other-config`,
     /// `digest-differs`, `refused` (findings), `revision` (not recorded, so not
-    /// applied), `enforce` (the kernel refused), `stopping`.
+    /// applied), `enforce` (the kernel refused), `no-usage`, `stopping`.
     pub code: &'static str,
     /// For people.
     pub message: Message,
@@ -126,6 +132,15 @@ pub fn accepted(body: Map<String, Value>) -> Value {
     let mut answer = Map::from_iter([("ok".to_owned(), Value::Bool(true))]);
     answer.extend(body);
     Value::Object(answer)
+}
+
+/// True if both name the same configuration: a folder stands for its `zoned.toml`.
+pub fn same_config(asked: &Path, own: &Path) -> bool {
+    let whole = |path: &Path| {
+        let file = if path.is_dir() { path.join("zoned.toml") } else { path.to_owned() };
+        std::fs::canonicalize(&file).unwrap_or(file)
+    };
+    asked == own || whole(asked) == whole(own)
 }
 
 /// The socket's path.

@@ -20,12 +20,13 @@ use super::answer;
 use super::control::{self, Call};
 use super::jobs::{self, Compiled, Done, Origin, Preparation, Read, Set};
 use super::log::LogTask;
-use super::protocol::{Refusal, Request, SOCKET, accepted};
+use super::protocol::{Refusal, Request, SOCKET, accepted, same_config};
 use super::state::{
     Action, Active, Answer, Cause, Event, Failure, InForce, Moment, ReplyId, Report, Signal, State, Summary, Tell,
     Timer, What,
 };
 use super::status;
+use super::usage::{self, UsageTask};
 use crate::diag::{Lang, Message, Severity};
 use crate::enforce::Enforcer;
 use crate::flow::Context;
@@ -119,6 +120,7 @@ pub(super) struct Daemon {
     /// What came of an action at once, to be dealt with next.
     later: VecDeque<Event>,
     pub(super) log: Option<LogTask>,
+    usage: Option<UsageTask>,
 }
 
 /// The signals that are meant for us, and the watchdog's pace.
@@ -154,6 +156,7 @@ impl Daemon {
             running: None,
             later: VecDeque::new(),
             log: None,
+            usage: None,
             settings,
         })
     }
@@ -177,6 +180,9 @@ impl Daemon {
                         if let Some(log) = self.log.take() {
                             // A disk that hangs must not keep us; what is lost then shows as a gap.
                             let _ = tokio::time::timeout(FLUSH, log.shutdown()).await;
+                        }
+                        if let Some(usage) = self.usage.take() {
+                            let _ = tokio::time::timeout(FLUSH, usage.shutdown()).await;
                         }
                         return Ok(());
                     }
@@ -270,6 +276,10 @@ impl Daemon {
             Request::Status { .. } => {
                 let (status, nft, answer) = (status::of(self, lang), self.settings.nft.clone(), call.answer);
                 tokio::spawn(async move { drop(answer.send(accepted(status::finish(status, &nft, lang).await))) });
+                None
+            }
+            Request::Usage { .. } => {
+                usage::answer(self.usage.as_ref(), call.answer, lang);
                 None
             }
             Request::Apply { config: Some(other), .. } if !same_config(&other, &self.settings.config) => {
@@ -394,6 +404,8 @@ impl Daemon {
             tracing::error!(%error, "timerfd");
         }
         self.record();
+        let policy = self.running.as_ref().map(|(set, _)| &*set.policy);
+        usage::follow(&mut self.usage, &self.settings, policy);
         if sent {
             tracing::info!(generation = self.state.generation, "{}", self.words(&status::line(&self.state)));
         }
@@ -475,15 +487,6 @@ fn active(settings: &Settings) -> Option<Active> {
     let debounce = Duration::from_millis(200);
     let summary = Summary { digest: revision.record.digest, manual: revision.record.manual, debounce };
     Some(Active { number: revision.record.number, summary })
-}
-
-/// True if both name the same configuration: a folder stands for its `zoned.toml`.
-fn same_config(asked: &Path, own: &Path) -> bool {
-    let whole = |path: &Path| {
-        let file = if path.is_dir() { path.join("zoned.toml") } else { path.to_owned() };
-        fs::canonicalize(&file).unwrap_or(file)
-    };
-    asked == own || whole(asked) == whole(own)
 }
 
 /// The watchdog's next turn; never where there is none.

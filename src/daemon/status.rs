@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use super::jobs::Set;
 use super::run::Daemon;
 use super::state::{InForce, State, Trouble};
+use super::usage;
 use crate::diag::{self, Lang, Message};
 use crate::net::{IfName, IfPattern};
 use crate::nft::names;
@@ -177,19 +178,13 @@ fn log(daemon: &Daemon, lang: Lang) -> Value {
 
 /// nft's listing by reason and by entry.
 fn counters(listing: &Value, entries: &[String]) -> Value {
-    let all = listing.get("nftables").and_then(Value::as_array);
-    let named = all.into_iter().flatten().filter_map(|object| {
-        let counter = object.get("counter")?;
-        let value = json!({ "packets": counter.get("packets")?, "bytes": counter.get("bytes")? });
-        Some((counter.get("name")?.as_str()?, value))
-    });
-    let mut named: std::collections::HashMap<&str, Value> = named.collect();
+    let mut named = usage::counters(listing);
     let denied: Map<String, Value> = DenyReason::ALL
         .into_iter()
-        .filter_map(|reason| Some((reason.to_string(), named.remove(&*names::deny_counter(reason))?)))
+        .filter_map(|reason| Some((reason.to_string(), json!(named.remove(&*names::deny_counter(reason))?))))
         .collect();
     let allowed: Map<String, Value> =
-        entries.iter().filter_map(|id| Some((id.clone(), named.remove(&*names::entry_counter(id))?))).collect();
+        entries.iter().filter_map(|id| Some((id.clone(), json!(named.remove(&*names::entry_counter(id))?)))).collect();
     json!({ "denied": denied, "entries": allowed })
 }
 

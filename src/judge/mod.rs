@@ -151,9 +151,7 @@ fn input(policy: &Policy, question: &Question, answer: &mut Answer) -> Verdict {
         return Verdict::Allow(AllowReason::Management);
     }
     let discovery = link::is_discovery(packet) && question.hop_limit == 255;
-    // Like ARP, of which isolation knows nothing: without it there is no management over IPv6.
-    let neighbours = discovery && link::is_of_neighbours(packet);
-    if !neighbours && isolation::cuts(policy, packet) {
+    if isolation::cuts(policy, packet) && !isolation::spares(policy, question) {
         return Verdict::Deny(DenyReason::Isolated);
     }
     // Connection tracking leaves neighbour discovery untracked; that alone does not deny it.
@@ -183,8 +181,7 @@ fn input(policy: &Policy, question: &Question, answer: &mut Answer) -> Verdict {
 /// A packet that the gateway itself sends.
 fn output(policy: &Policy, question: &Question, answer: &mut Answer) -> Verdict {
     let packet = &question.packet;
-    let kept = link::is_of_neighbours(packet) || isolation::answers_management(policy, packet);
-    if !kept && isolation::cuts(policy, packet) {
+    if isolation::cuts(policy, packet) && !isolation::spares(policy, question) {
         return Verdict::Deny(DenyReason::Isolated);
     }
     if question.state == ConnState::Established {

@@ -84,11 +84,16 @@ pub fn compile(policy: &Policy, at: Timestamp) -> Rules {
     }
 }
 
-/// Every entry's own. The marks are given in the order of the ids, so that
-/// reading order moves none.
+/// The marks of every entry's connections, in reading order. They are given in
+/// the order of the ids, so that another reading order moves none.
+pub fn marks(policy: &Policy) -> Vec<u32> {
+    let ids: BTreeSet<&String> = policy.entries.iter().map(|e| &e.id).collect();
+    let marks: BTreeMap<&String, u32> = ids.iter().copied().zip(assign(ids.iter().copied())).collect();
+    policy.entries.iter().map(|e| marks[&e.id]).collect()
+}
+
+/// Every entry's own.
 fn entries(policy: &Policy, at: Timestamp) -> Vec<EntryRules> {
-    let ids: BTreeSet<String> = policy.entries.iter().map(|e| e.id.clone()).collect();
-    let marks: BTreeMap<&String, u32> = ids.iter().zip(assign(ids.iter())).collect();
     let ends = |schedule: &Schedule| {
         let end = schedule.next_change(at).filter(|_| schedule.status(at) == Status::Active)?;
         match schedule.status(end) {
@@ -97,10 +102,8 @@ fn entries(policy: &Policy, at: Timestamp) -> Vec<EntryRules> {
             Status::Expired => Some((end, DenyReason::Expired)),
         }
     };
-    let entries = policy.entries.iter();
-    entries
-        .map(|e| EntryRules { id: e.id.clone(), mark: marks[&e.id], ends: ends(&e.schedule), rate: e.rate })
-        .collect()
+    let entries = policy.entries.iter().zip(marks(policy));
+    entries.map(|(e, mark)| EntryRules { id: e.id.clone(), mark, ends: ends(&e.schedule), rate: e.rate }).collect()
 }
 
 /// The zones on an interface, whether or not they have addresses left there.

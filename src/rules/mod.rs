@@ -32,7 +32,7 @@ use crate::net::{AddrRange, IfPattern, MacAddr, PortRange, Proto, Service};
 use crate::policy::{DenyReason, Rate, ZoneId};
 
 pub use binding::joined;
-pub use compile::compile;
+pub use compile::{compile, marks};
 
 /// Id of a class of sources; never 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

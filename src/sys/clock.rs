@@ -69,6 +69,11 @@ pub fn synchronised() -> Option<bool> {
     (state >= 0).then_some(timex.status & libc::STA_UNSYNC == 0)
 }
 
+/// Tells one run of the machine from another; empty if the kernel does not say.
+pub fn boot_id() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/random/boot_id").map(|text| text.trim().to_owned()).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

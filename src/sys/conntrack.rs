@@ -19,6 +19,8 @@ const TUPLE_ORIG: u16 = 1;
 const TUPLE_REPLY: u16 = 2;
 const STATUS: u16 = 3;
 const MARK: u16 = 8;
+const COUNTERS_ORIG: u16 = 9;
+const COUNTERS_REPLY: u16 = 10;
 const ID: u16 = 12;
 const ZONE: u16 = 18;
 const TUPLE_IP: u16 = 1;
@@ -53,6 +55,15 @@ pub struct Tuple {
     pub icmp_id: Option<u16>,
 }
 
+/// What has passed of a flow, both ways.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Traffic {
+    /// Packets.
+    pub packets: u64,
+    /// Bytes, IP headers included.
+    pub bytes: u64,
+}
+
 /// One flow of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Flow<'a> {
@@ -70,6 +81,9 @@ pub struct Flow<'a> {
     pub mark: u32,
     /// `IPS_*` bits.
     pub status: u32,
+    /// What has passed; none if the kernel did not count when the flow opened
+    /// (`net.netfilter.nf_conntrack_acct`).
+    pub traffic: Option<Traffic>,
     /// The original tuple as the kernel wrote it.
     raw: &'a [u8],
 }
@@ -184,9 +198,10 @@ fn header(family: i32) -> Vec<u8> {
     vec![family as u8, 0, 0, 0]
 }
 
-fn read(body: &[u8]) -> Option<Flow<'_>> {
+/// A flow, from the body of the kernel's message about it.
+pub(super) fn read(body: &[u8]) -> Option<Flow<'_>> {
     let (mut original, mut reply, mut raw) = (None, None, &[][..]);
-    let (mut zone, mut id, mut mark, mut status) = (0, None, 0, 0);
+    let (mut zone, mut id, mut mark, mut status, mut traffic) = (0, None, 0, 0, None);
     for (kind, value) in Attributes(body.get(4..)?) {
         match kind {
             TUPLE_ORIG => {
@@ -197,11 +212,25 @@ fn read(body: &[u8]) -> Option<Flow<'_>> {
             STATUS => status = u32::from_be_bytes(field(value, 0)?),
             MARK => mark = u32::from_be_bytes(field(value, 0)?),
             ID => id = Some(u32::from_be_bytes(field(value, 0)?)),
+            COUNTERS_ORIG | COUNTERS_REPLY => count(traffic.get_or_insert_default(), value),
             ZONE => zone = u16::from_be_bytes(field(value, 0)?),
             _ => {}
         }
     }
-    Some(Flow { original: original?, reply: reply?, zone, id: id?, mark, status, raw })
+    Some(Flow { original: original?, reply: reply?, zone, id: id?, mark, status, traffic, raw })
+}
+
+/// Adds one direction's counters.
+fn count(traffic: &mut Traffic, value: &[u8]) {
+    for (kind, value) in Attributes(value) {
+        let number = field(value, 0).map_or(0, u64::from_be_bytes);
+        // CTA_COUNTERS_PACKETS, CTA_COUNTERS_BYTES
+        match kind {
+            1 => traffic.packets += number,
+            2 => traffic.bytes += number,
+            _ => {}
+        }
+    }
 }
 
 fn tuple(value: &[u8]) -> Option<Tuple> {

@@ -3,6 +3,7 @@
 pub mod caller;
 pub mod clock;
 pub mod conntrack;
+pub mod endings;
 pub mod files;
 #[cfg(test)]
 pub(crate) mod namespace;

@@ -240,11 +240,11 @@ fn is_last(datagram: &[u8], seq: u32) -> bool {
 }
 
 /// One message of a datagram.
-struct Message<'a> {
-    kind: u16,
+pub(super) struct Message<'a> {
+    pub(super) kind: u16,
     flags: u16,
     seq: u32,
-    body: &'a [u8],
+    pub(super) body: &'a [u8],
 }
 
 impl Message<'_> {
@@ -255,7 +255,7 @@ impl Message<'_> {
 }
 
 /// The messages of a datagram; one that is cut ends them with an error.
-struct Messages<'a>(&'a [u8]);
+pub(super) struct Messages<'a>(pub(super) &'a [u8]);
 
 impl<'a> Iterator for Messages<'a> {
     type Item = io::Result<Message<'a>>;

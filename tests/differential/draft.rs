@@ -2,6 +2,17 @@
 
 use std::fmt::Write as _;
 
+use jiff::{Timestamp, ToSpan as _};
+use zoned::net::MacAddr;
+use zoned::policy::{HostId, Isolated, Policy, Validity};
+
+/// What the kernel is held to.
+pub const BINDING: bool = true;
+pub const ISOLATION: bool = false;
+pub const TIME: bool = false;
+/// What neighbour discovery says beside its headers.
+pub const DISCOVERY: bool = false;
+
 /// `[zones.*]`.
 #[derive(Clone)]
 pub struct Zone {
@@ -10,6 +21,8 @@ pub struct Zone {
     pub networks: Vec<String>,
     pub intra: bool,
     pub reject: bool,
+    /// `l2 = "routed"`.
+    pub routed: bool,
 }
 
 /// `[hosts.*]`.
@@ -21,6 +34,10 @@ pub struct Host {
     pub mac: Vec<String>,
     pub via: Option<String>,
     pub label: Option<String>,
+    /// `kind = "router"`.
+    pub router: bool,
+    /// Outside its ledger's dates.
+    pub gone: bool,
 }
 
 /// `[groups.*]`.
@@ -40,8 +57,22 @@ pub struct Entry {
     pub services: Vec<String>,
     pub starts: Option<String>,
     pub expires: Option<String>,
+    /// As it stands behind `window =`.
+    pub window: Option<String>,
+    /// New flows a day.
+    pub rate: Option<u32>,
     pub approval: String,
     pub log: bool,
+}
+
+/// What `zonectl isolate` cuts.
+#[derive(Clone, Debug)]
+pub enum Cut {
+    All,
+    Zone(String),
+    Pair(String, String),
+    Host(String),
+    Mac(MacAddr),
 }
 
 /// A whole configuration.
@@ -53,6 +84,11 @@ pub struct Draft {
     pub entries: Vec<Entry>,
     pub management: Vec<String>,
     pub output_deny: bool,
+    /// `binding.enforce`.
+    pub enforce: bool,
+    /// `binding.strict_zones`.
+    pub strict: Vec<String>,
+    pub isolated: Vec<Cut>,
 }
 
 const HEAD: &str = r#"version = 1
@@ -91,12 +127,16 @@ impl Draft {
     fn write(&self, out: &mut String) -> std::fmt::Result {
         let output = if self.output_deny { "deny" } else { "allow" };
         write!(out, "\n[gateway]\noutput = \"{output}\"\nmanagement = {:?}\n", self.management)?;
+        if BINDING {
+            write!(out, "\n[binding]\nenforce = {}\nstrict_zones = {:?}\n", self.enforce, self.strict)?;
+        }
         for zone in &self.zones {
             let (intra, deny) =
                 (if zone.intra { "allow" } else { "deny" }, if zone.reject { "reject" } else { "drop" });
             write!(out, "\n[zones.{}]\nclass = \"general\"\n", zone.name)?;
             write!(out, "interfaces = {:?}\nnetworks = {:?}\n", zone.interfaces, zone.networks)?;
             write!(out, "intra_zone = \"{intra}\"\ndeny_with = \"{deny}\"\n")?;
+            writeln!(out, "l2 = {:?}", if zone.routed { "routed" } else { "direct" })?;
         }
         for host in &self.hosts {
             write!(out, "\n[hosts.{}]\nzone = {:?}\n", host.name, host.zone)?;
@@ -107,6 +147,9 @@ impl Draft {
             }
             if let Some(via) = &host.via {
                 writeln!(out, "via = {via:?}")?;
+            }
+            if host.router {
+                writeln!(out, "kind = \"router\"")?;
             }
             if let Some(label) = &host.label {
                 writeln!(out, "labels = {{ dept = {label:?} }}")?;
@@ -119,6 +162,35 @@ impl Draft {
             }
         }
         self.entries.iter().try_for_each(|entry| entry.write(out))
+    }
+
+    /// Gives the policy what no line of a configuration says: isolations, and ledgers' dates.
+    pub fn complete(&self, policy: &mut Policy, at: Timestamp) {
+        for (host, draft) in policy.hosts.iter_mut().zip(&self.hosts) {
+            assert_eq!(host.name, draft.name, "hosts stand in reading order");
+            if draft.gone {
+                host.valid = Validity { until: Some(at - 1.hour()), ..Validity::default() };
+            }
+        }
+        let zone = |name: &String| policy.zone_named(name);
+        let host = |name: &String| policy.hosts.iter().position(|host| host.name == *name).map(HostId);
+        let isolated = self.isolated.iter().filter_map(|cut| match cut {
+            Cut::All => Some(Isolated::All),
+            Cut::Zone(name) => zone(name).map(Isolated::Zone),
+            Cut::Pair(a, b) => zone(a).zip(zone(b)).map(|(a, b)| Isolated::Pair(a, b)),
+            Cut::Host(name) => host(name).map(Isolated::Host),
+            Cut::Mac(mac) => Some(Isolated::Mac(*mac)),
+        });
+        policy.isolated = isolated.collect();
+        if !BINDING {
+            policy.binding = zoned::policy::Binding::default();
+        }
+    }
+
+    /// Everything in words: the configuration, and what it does not say.
+    pub fn to_text(&self) -> String {
+        let gone: Vec<&String> = self.hosts.iter().filter(|h| h.gone).map(|h| &h.name).collect();
+        format!("# outside their dates: {gone:?}; isolated: {:?}\n{}", self.isolated, self.to_toml())
     }
 
     /// Every policy that has one thing less; what names a lost thing is lost with it.
@@ -134,7 +206,20 @@ impl Draft {
         each(self.entries.len(), &|d, i| drop(d.entries.remove(i)));
         each(self.zones.len(), &|d, i| d.forget_zone(i));
         each(usize::from(self.output_deny), &|d, _| d.output_deny = false);
+        each(self.isolated.len(), &|d, i| drop(d.isolated.remove(i)));
+        each(usize::from(self.enforce), &|d, _| d.enforce = false);
+        each(self.strict.len(), &|d, i| drop(d.strict.remove(i)));
+        for (at, host) in self.hosts.iter().enumerate() {
+            each(usize::from(host.gone), &|d, _| d.hosts[at].gone = false);
+            each(usize::from(host.router), &|d, _| d.hosts[at].router = false);
+            each(usize::from(host.via.is_some()), &|d, _| d.hosts[at].via = None);
+        }
+        for (at, entry) in self.entries.iter().enumerate() {
+            each(usize::from(entry.window.is_some()), &|d, _| d.entries[at].window = None);
+            each(usize::from(entry.rate.is_some()), &|d, _| d.entries[at].rate = None);
+        }
         for (at, zone) in self.zones.iter().enumerate() {
+            each(usize::from(zone.routed), &|d, _| d.zones[at].routed = false);
             each(usize::from(zone.intra), &|d, _| d.zones[at].intra = false);
             each(usize::from(zone.reject), &|d, _| d.zones[at].reject = false);
         }
@@ -162,6 +247,7 @@ impl Draft {
 
     fn forget_zone(&mut self, index: usize) {
         let zone = self.zones.remove(index).name;
+        self.strict.retain(|name| *name != zone);
         let names: Vec<String> = self.hosts.iter().filter(|h| h.zone == zone).map(|h| h.name.clone()).collect();
         names.iter().for_each(|name| self.forget_name(name));
         let of_zone = |end: &String| *end == zone || end.starts_with(&format!("{zone}:"));
@@ -194,6 +280,12 @@ impl Entry {
             if let Some(date) = date {
                 writeln!(out, "{key} = {date}")?;
             }
+        }
+        if let Some(window) = &self.window {
+            writeln!(out, "window = {window}")?;
+        }
+        if let Some(count) = self.rate {
+            writeln!(out, "rate = \"{count}/day\"")?;
         }
         Ok(())
     }

@@ -1,21 +1,23 @@
 //! A lab with a compiled policy in its gateway: fires packets and holds what
 //! happened against the judge.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::net::IpAddr;
 use std::path::Path;
 
 use jiff::Timestamp;
 use zoned::document::MemoryTree;
 use zoned::enforce::Enforcer;
-use zoned::judge::{Answer, judge};
-use zoned::net::{ConnState, Proto};
+use zoned::judge::{self, Answer, Question};
+use zoned::net::{ConnState, MacAddr, Proto};
 use zoned::nft::names::{ACCEPTED_GROUP, DENIED_GROUP, LogTag, entry_counter, entry_tag};
 use zoned::pipeline::Candidate;
-use zoned::policy::{DenyReason, DenyWith, Policy, Verdict};
+use zoned::policy::{DenyReason, DenyWith, Entry, Policy, Rate, Verdict};
 use zoned::sys::nft::Nft;
 
+use crate::draft::Draft;
 use crate::lab::frame::{Body, Cut};
-use crate::lab::raw::{Mark, mark, quoted};
+use crate::lab::raw::{Mark, arp, mark, quoted};
 use crate::lab::{ARRIVED_GROUP, Happened, Lab, sockets};
 use crate::policies::PORTS;
 use crate::shot::{Flows, Reach, SYN, Shot, Side};
@@ -47,6 +49,8 @@ pub struct Gate {
     flows: Flows,
     entry_hits: HashMap<usize, u64>,
     before: HashMap<String, u64>,
+    /// New flows that entries with a rate have let in, by id and rate.
+    used: HashMap<(String, Rate), u32>,
     /// How often each verdict was tried, by its reason.
     pub tried: BTreeMap<&'static str, usize>,
 }
@@ -57,18 +61,20 @@ struct Seen {
     denied: HashMap<Mark, Vec<DenyReason>>,
     accepted: HashMap<Mark, Vec<String>>,
     arrived: HashMap<Mark, usize>,
+    /// ARP answers: port, who asked (address and MAC), and for which address.
+    told: HashSet<(usize, IpAddr, MacAddr, IpAddr)>,
     quoted: Vec<Mark>,
     resets: Vec<(Mark, u16, u16)>,
 }
 
-/// Reads a configuration's text; the findings in words if it is not valid.
-pub fn read(toml: &str, at: Timestamp) -> Result<Policy, String> {
-    let tree = MemoryTree::new([("/etc/zoned/zoned.toml", toml)]);
+/// Reads a configuration; the findings in words if it is not valid.
+pub fn read(draft: &Draft, at: Timestamp) -> Result<Policy, String> {
+    let tree = MemoryTree::new([("/etc/zoned/zoned.toml", draft.to_toml())]);
     let candidate = Candidate::read(&tree, Path::new("/etc/zoned"), at);
     let words: Vec<String> = candidate.findings.0.iter().map(|f| format!("{} {}", f.code, f.message)).collect();
-    // The ruleset knows nothing of binding yet.
-    let unbound = |policy| Policy { binding: zoned::policy::Binding::default(), ..policy };
-    candidate.policy.map(unbound).ok_or_else(|| words.join("\n"))
+    let mut policy = candidate.policy.ok_or_else(|| words.join("\n"))?;
+    draft.complete(&mut policy, at);
+    Ok(policy)
 }
 
 impl Gate {
@@ -84,6 +90,7 @@ impl Gate {
             flows: Flows::default(),
             entry_hits: HashMap::new(),
             before: HashMap::new(),
+            used: HashMap::new(),
             tried: BTreeMap::new(),
         }
     }
@@ -92,16 +99,15 @@ impl Gate {
     pub fn load(&mut self, policy: &Policy, at: Timestamp, way: Way) -> Result<(), String> {
         let ruleset = zoned::nft::lower(&zoned::rules::compile(policy, at));
         match way {
-            Way::Delta => {
-                let Self { lab, enforcer, runtime, .. } = self;
-                lab.gateway.enter(|| runtime.block_on(enforcer.apply(&ruleset))).map_err(|e| e.to_string())?;
-            }
+            Way::Delta => self.amend(policy, at)?,
             Way::Json | Way::Text => {
-                self.lab.gateway.nft("table inet zoned {\n}\ndelete table inet zoned\n");
+                self.lab.gateway.nft("flush ruleset\n");
+                self.lab.watch();
                 match way {
                     Way::Json => self.lab.gateway.nft_json(&ruleset.to_json().to_string()),
                     _ => self.lab.gateway.nft(&ruleset.to_text()),
                 }
+                self.used.clear();
             }
         }
         self.lab.forget_connections();
@@ -112,6 +118,39 @@ impl Gate {
         Ok(())
     }
 
+    /// Puts a policy in force by the daemon's enforcer; flows stay open, and entries that stay have used what they have
+    /// of their rates.
+    pub fn amend(&mut self, policy: &Policy, at: Timestamp) -> Result<(), String> {
+        let ruleset = zoned::nft::lower(&zoned::rules::compile(policy, at));
+        let Self { lab, enforcer, runtime, .. } = self;
+        lab.gateway.enter(|| runtime.block_on(enforcer.apply(&ruleset))).map_err(|e| e.to_string())?;
+        let limits: HashSet<_> = policy.entries.iter().filter_map(limit).collect();
+        self.used.retain(|limit, _| limits.contains(limit));
+        Ok(())
+    }
+
+    /// What the judge says, and the connection's state.
+    fn judged(&mut self, policy: &Policy, at: Timestamp, shot: &Shot) -> (ConnState, Answer) {
+        let state = self.flows.state(shot);
+        if let Some(question) = shot.arp(at) {
+            return (state, judge::arp(policy, &question));
+        }
+        let question = |over_rate| Question { over_rate, ..shot.question(state, at) };
+        let rated = policy.entries.iter().enumerate().filter_map(|(i, entry)| Some((i, limit(entry)?)));
+        // Until it is answered all packets of a flow are new; a rate counts the flow once, and it stays its entry's.
+        let own = self.flows.entry(shot).filter(|_| state == ConnState::New);
+        if let Some(own) = own {
+            let others = rated.clone().map(|(index, _)| index).filter(|index| *index != own).collect();
+            let answer = judge::judge(policy, &question(others));
+            if answer.entry == Some(own) {
+                return (state, answer);
+            }
+        }
+        let used = |limit: &(String, Rate)| self.used.get(limit).copied().unwrap_or(0);
+        let over = rated.filter(|(_, limit)| used(limit) >= limit.1.count).map(|(index, _)| index).collect();
+        (state, judge::judge(policy, &question(over)))
+    }
+
     /// Sends packets and gives those that went otherwise than the judge says,
     /// and adds those that opened flows to `opened`.
     pub fn fire(
@@ -120,13 +159,24 @@ impl Gate {
         at: Timestamp,
         shots: impl IntoIterator<Item = Shot>,
     ) -> (Vec<Disagreement>, Vec<Shot>) {
-        let mut judged = Vec::new();
+        let (mut judged, mut marks) = (Vec::new(), HashSet::new());
         for shot in shots {
-            let state = self.flows.state(&shot);
-            let answer = judge(policy, &shot.question(state, at));
+            // ARP has no number by which a second one alike could be known.
+            if !marks.insert(shot.frame.mark()) {
+                continue;
+            }
+            let (state, answer) = self.judged(policy, at, &shot);
+            let limit = answer.entry.and_then(|index| limit(&policy.entries[index]));
+            // Whether it counts must be certain.
+            if limit.is_some() && shot.reach() == Reach::Perhaps {
+                continue;
+            }
             let mut fresh = false;
             if state == ConnState::New && answer.verdict.is_allow() && shot.reach() != Reach::Never {
                 fresh = self.flows.opened(&shot, answer.entry);
+            }
+            if let (Some(limit), true) = (limit, fresh) {
+                *self.used.entry(limit).or_default() += 1;
             }
             if shot.reach() == Reach::Surely {
                 *self.tried.entry(answer.verdict.reason()).or_default() += 1;
@@ -188,6 +238,11 @@ impl Gate {
     }
 }
 
+/// What limits an entry's new flows; the runs are over long before a day's share is given anew.
+fn limit(entry: &Entry) -> Option<(String, Rate)> {
+    entry.rate.map(|rate| (entry.id.clone(), rate))
+}
+
 /// True for packets whose flow can be answered.
 fn opens(shot: &Shot, state: ConnState, answer: Answer) -> bool {
     let plain = shot.frame.cut == Cut::Whole && shot.frame.extensions.is_empty() && shot.reach() == Reach::Surely;
@@ -202,10 +257,15 @@ impl Seen {
             denied: HashMap::new(),
             accepted: HashMap::new(),
             arrived: HashMap::new(),
+            told: HashSet::new(),
             quoted: Vec::new(),
             resets: Vec::new(),
         };
         for arrival in &happened.arrivals {
+            if let Some((2, _, sender, target_mac, target)) = arp(&arrival.packet) {
+                seen.told.insert((arrival.port, target, target_mac, sender));
+                continue;
+            }
             let Some(mark) = mark(&arrival.packet) else { continue };
             seen.came_out.entry(mark).or_default().push(arrival.port);
             seen.quoted.extend(quoted(&arrival.packet));
@@ -225,6 +285,9 @@ impl Seen {
 
     fn passed(&self, shot: &Shot) -> bool {
         let mark = shot.frame.mark();
+        if let (Body::Arp { sender_mac, .. }, Side::Port(port)) = (&shot.frame.body, shot.from) {
+            return self.told.contains(&(port, shot.frame.src, *sender_mac, shot.frame.dst));
+        }
         match shot.to {
             Side::Gateway => self.arrived.contains_key(&mark),
             Side::Port(port) => self.came_out.get(&mark).is_some_and(|ports| ports.contains(&port)),
@@ -242,6 +305,8 @@ impl Seen {
         let elsewhere = self.came_out.get(&mark).is_some_and(|ports| ports.iter().any(|p| Some(*p) != shot.to.port()));
         let wanted_tag = answer.entry.filter(|_| answer.logged && fresh).map(|e| entry_tag(&policy.entries[e].id));
         let right = match (answer.verdict, shot.reach()) {
+            // Announcements are answered by nobody.
+            (Verdict::Allow(_), _) if matches!(shot.frame.body, Body::Arp { operation: 2, .. }) => denied.is_empty(),
             (_, Reach::Never) => !passed && denied.is_empty() && accepted.is_empty(),
             (Verdict::Allow(_), Reach::Surely) => {
                 passed && denied.is_empty() && accepted.iter().eq(wanted_tag.as_ref())
@@ -296,10 +361,13 @@ fn wants_answer(policy: &Policy, shot: &Shot, state: ConnState, answer: Answer) 
     let simple = match shot.frame.body {
         Body::Tcp { flags, .. } => flags == SYN,
         Body::Udp { .. } => true,
+        Body::Arp { .. } => return None,
         _ => false,
     };
     let whole = shot.frame.cut == Cut::Whole && shot.frame.extensions.is_empty();
-    (simple && whole && state == ConnState::New && shot.to != Side::Gateway).then_some(true)
+    // An answer is the gateway's own packet, which isolation may cut.
+    let free = policy.isolated.is_empty();
+    (free && simple && whole && state == ConnState::New && shot.to != Side::Gateway).then_some(true)
 }
 
 /// The ports of a TCP reset.

@@ -4,8 +4,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
 use zoned::net::{Family, IfPattern, MacAddr, PortRange, Proto, Service};
-use zoned::policy::{Endpoint, HostId, Networks, Policy, ZoneId};
+use zoned::policy::{Endpoint, Entry, HostId, Networks, Policy, ZoneId};
 
+use crate::draft::BINDING;
 use crate::lab::Lab;
 use crate::lab::frame::{Body, Cut, Extension, Frame};
 use crate::policies::{PORTS, edge, neighbour, outside_address, within};
@@ -36,12 +37,18 @@ impl Maker<'_> {
         if !self.opened.is_empty() && self.random.chance(10) {
             return self.follow_up();
         }
-        if self.random.chance(3) {
-            return self.link_talk();
+        match self.random.below(100) {
+            0..4 => return self.link_talk(),
+            4..8 if BINDING => return self.arp(),
+            8..11 => return self.advertisement(),
+            _ => {}
         }
         let (mut from, mut to, service) = self.plan();
         if Family::of(from.addr) != Family::of(to.addr) {
             to.addr = self.of_family(Family::of(from.addr));
+        }
+        if self.random.chance(70) {
+            from.mac = self.right_mac(from.addr).unwrap_or(from.mac);
         }
         self.mutate(&mut from, &mut to);
         if for_the_gateway(to.addr) {
@@ -82,7 +89,12 @@ impl Maker<'_> {
             let from = self.host_end(line.host);
             return (from, End { side: Side::Gateway, ..from }, service);
         }
-        if let (Some(entry), true) = (self.random.pick_any(&policy.entries), self.random.chance(60)) {
+        let rated: Vec<&Entry> = policy.entries.iter().filter(|entry| entry.rate.is_some()).collect();
+        let entry = match self.random.chance(20) {
+            true => self.random.pick_any(&rated).copied(),
+            false => self.random.pick_any(&policy.entries),
+        };
+        if let (Some(entry), true) = (entry, self.random.chance(60)) {
             let (from, to) = (*self.random.pick(&entry.from), *self.random.pick(&entry.to));
             let (from, mut to) = (self.end(from), self.end(to));
             if from.side == Side::Gateway && to.side == Side::Gateway {
@@ -161,9 +173,71 @@ impl Maker<'_> {
     fn any_mac(&mut self) -> MacAddr {
         let declared: Vec<MacAddr> = self.policy.hosts.iter().flat_map(|h| h.macs.iter().copied()).collect();
         match self.random.pick_any(&declared) {
-            Some(mac) if self.random.chance(40) => *mac,
+            Some(mac) if self.random.chance(20) => *mac,
             _ => MacAddr([2, 0x77, 0, 0, 0, self.random.below(256) as u8]),
         }
+    }
+
+    /// A MAC under which the gateway sees a host that declares the address.
+    fn right_mac(&mut self, addr: IpAddr) -> Option<MacAddr> {
+        let owner = self.policy.hosts.iter().position(|h| h.ips.iter().any(|net| net.contains(&addr)))?;
+        self.random.pick_any(self.policy.seen_macs(HostId(owner))).copied()
+    }
+
+    /// The address's MAC, or often enough another.
+    fn mac_for(&mut self, addr: IpAddr) -> MacAddr {
+        let right = if self.random.chance(65) { self.right_mac(addr) } else { None };
+        right.unwrap_or_else(|| self.any_mac())
+    }
+
+    /// What a host, or one that says so, tells the gateway about its address: an ARP request, probe or announcement.
+    fn arp(&mut self) -> Shot {
+        let mut end = self.any_zone_end();
+        if let (Some(host), true) = (self.any_host(), self.random.chance(60)) {
+            end = self.host_end(host);
+        }
+        let any = Side::Port(self.random.below(PORTS.len()));
+        let from = if self.random.chance(85) { end.side } else { any };
+        let mut sender = if end.addr.is_ipv4() { end.addr } else { self.of_family(Family::V4) };
+        if self.random.chance(10) {
+            sender = (*self.random.pick(&[Ipv4Addr::UNSPECIFIED, Ipv4Addr::new(169, 254, 7, 7)])).into();
+        }
+        let mac = self.mac_for(sender);
+        let sender_mac = if self.random.chance(75) { mac } else { self.mac_for(sender) };
+        let operation = if self.random.chance(80) { 1 } else { 2 };
+        let target = Lab::gateway_address_at(self.random.below(PORTS.len()), Family::V4);
+        let body = Body::Arp { operation, sender_mac };
+        let frame = Frame::new(mac, sender, target, body);
+        Shot { from, to: Side::Gateway, frame, after: None }
+    }
+
+    fn any_host(&mut self) -> Option<HostId> {
+        let count = self.policy.hosts.len();
+        (count > 0).then(|| HostId(self.random.below(count)))
+    }
+
+    /// A neighbour advertisement for somebody's address, with a MAC that may be its own.
+    fn advertisement(&mut self) -> Shot {
+        let end = match (self.any_host(), self.random.chance(60)) {
+            (Some(host), true) => self.host_end(host),
+            _ => self.any_zone_end(),
+        };
+        let target = if end.addr.is_ipv6() { end.addr } else { self.of_family(Family::V6) };
+        let link = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 1, self.random.below(9) as u16).into();
+        let src = if self.random.chance(60) { link } else { target };
+        let mac = self.mac_for(target);
+        let told = if self.random.chance(75) { mac } else { self.mac_for(target) };
+        let option = self.random.chance(90).then_some((2, told));
+        let target = if self.random.chance(10) { link } else { target };
+        let Side::Port(port) = end.side else { unreachable!("zones have ports") };
+        let dst = if self.random.chance(50) { Lab::gateway_address_at(port, Family::V6) } else { ALL_NODES.into() };
+        let ttl = if self.random.chance(95) { 255 } else { 254 };
+        let frame = Frame {
+            id: self.next_serial(),
+            ttl,
+            ..Frame::new(mac, src, dst, Body::Discovery { kind: 136, target, option })
+        };
+        Shot { from: end.side, to: Side::Gateway, frame, after: None }
     }
 
     /// An address of a family that the policy knows, or any.
@@ -322,6 +396,9 @@ impl Maker<'_> {
     fn follow_up(&mut self) -> Shot {
         let opener = self.opened.swap_remove(self.random.below(self.opened.len()));
         let id = self.next_serial();
+        if matches!(opener.frame.body, Body::Udp { .. }) && self.random.chance(35) {
+            return self.once_more(opener, id);
+        }
         let v4 = opener.frame.src.is_ipv4();
         let error = {
             let kind = *self.random.pick(if v4 { &[3, 11] } else { &[1, 3] });
@@ -338,8 +415,18 @@ impl Maker<'_> {
         let any = Side::Port(self.random.below(PORTS.len()));
         let from = if self.random.chance(85) { opener.to } else { any };
         let to = if opener.from == Side::Gateway || self.random.chance(85) { opener.from } else { any };
-        let frame = Frame { id, ..Frame::new(self.any_mac(), src, opener.frame.src, body) };
+        let frame = Frame { id, ..Frame::new(self.mac_for(src), src, opener.frame.src, body) };
+        if matches!(frame.body, Body::Udp { .. }) && self.random.chance(70) {
+            self.opened.push(opener.clone());
+        }
         Shot { from, to, frame, after: Some(Box::new(opener)) }
+    }
+
+    /// The next packet of a flow, from the same device or another.
+    fn once_more(&mut self, opener: Shot, id: u32) -> Shot {
+        let mac = if self.random.chance(50) { opener.frame.src_mac } else { self.any_mac() };
+        let frame = Frame { id, src_mac: mac, ..opener.frame.clone() };
+        Shot { from: opener.from, to: opener.to, frame, after: Some(Box::new(opener)) }
     }
 
     /// What hosts say to the gateway on their link, before they have an address too.
@@ -368,7 +455,8 @@ impl Maker<'_> {
             IpAddr::V4(_) => Body::Udp { sport: id as u16, dport: *self.random.pick(&[67, 53, 5005]) },
             IpAddr::V6(_) => {
                 let kind = *self.random.pick(&[133, 135, 135, 136, 134, 137]);
-                let option = (!src.is_unspecified()).then_some((1 + u8::from(kind == 136), end.mac));
+                let told = if self.random.chance(80) { end.mac } else { self.mac_for(src) };
+                let option = (!src.is_unspecified()).then_some((1 + u8::from(kind == 136), told));
                 Body::Discovery { kind, target: own, option }
             }
         });
@@ -385,6 +473,9 @@ impl Maker<'_> {
         }
     }
 }
+
+/// ff02::1.
+const ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
 
 /// Broadcasts (0.0.0.0 was one once), and the multicast groups that a router is a member of.
 fn for_the_gateway(dst: IpAddr) -> bool {

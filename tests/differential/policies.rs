@@ -3,9 +3,11 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan as _};
 use zoned::net::{AddrRange, Family, IfPattern, MacAddr, addr_to_u128, u128_to_addr};
 
-use crate::draft::{Draft, Entry, Group, Host, Zone};
+use crate::draft::{Cut, Draft, Entry, Group, Host, ISOLATION, TIME, Zone};
 use crate::random::Random;
 
 /// The lab's interfaces.
@@ -80,8 +82,53 @@ const SERVICES: [&str; 24] = [
 ];
 const LABELS: [&str; 2] = ["税務課", "総務課"];
 
-/// A policy; it need not be valid.
-pub fn policy(random: &mut Random) -> Draft {
+/// Windows, as the configuration has them, at each of which the run stands or does not: long before or after their ends.
+fn window(random: &mut Random, at: Timestamp) -> String {
+    let local = |hours: i64| (at + hours.hours()).to_zoned(TimeZone::get("Asia/Tokyo").unwrap());
+    let span = |from: i64, to: i64| {
+        let [from, to] = [from, to].map(|hours| local(hours).strftime("%Y-%m-%dT%H:%M").to_string());
+        format!("{{ at = {from:?}, until = {to:?} }}")
+    };
+    let daily = |from: i64, to: i64| {
+        let [from, to] = [from, to].map(|hours| local(hours).strftime("%H:%M").to_string());
+        format!("{{ days = [\"mon-sun\"], from = {from:?}, to = {to:?} }}")
+    };
+    let (now, past, later) = (span(-3, 2), span(-30, -3), span(4, 50));
+    match random.below(6) {
+        0 => format!("[{now}]"),
+        1 => format!("[{past}, {later}]"),
+        2 => format!("[{past}]"),
+        3 => format!("[{}, {later}]", daily(-2, 3)),
+        4 => format!("[{}]", daily(3, 7)),
+        _ => format!("[{}, {now}]", daily(2, -2)),
+    }
+}
+
+fn cut(random: &mut Random, draft: &Draft) -> Option<Cut> {
+    let zone = |random: &mut Random| random.pick_any(&draft.zones).map(|z| z.name.clone());
+    let macs: Vec<MacAddr> = draft.hosts.iter().flat_map(|h| &h.mac).filter_map(|m| m.parse().ok()).collect();
+    Some(match random.below(12) {
+        0 => Cut::All,
+        1..4 => Cut::Zone(zone(random)?),
+        4..6 => Cut::Pair(zone(random)?, zone(random)?),
+        6..9 => Cut::Host(random.pick_any(&draft.hosts)?.name.clone()),
+        9 => Cut::Mac(MacAddr([2, 0x77, 0, 0, 0, random.below(256) as u8])),
+        _ => Cut::Mac(*random.pick_any(&macs)?),
+    })
+}
+
+/// Isolates something else, and has other strict zones: what changes under open flows.
+pub fn amend(random: &mut Random, draft: &mut Draft) {
+    draft.isolated.clear();
+    if ISOLATION && random.chance(60) {
+        let cut = cut(random, draft);
+        draft.isolated.extend(cut);
+    }
+    draft.strict = draft.zones.iter().filter(|_| random.chance(30)).map(|z| z.name.clone()).collect();
+}
+
+/// A policy, for a run that stands at `at`; it need not be valid.
+pub fn policy(random: &mut Random, at: Timestamp) -> Draft {
     let mut draft = Draft { output_deny: random.chance(35), ..Draft::default() };
     for index in 0..random.between(1, 6) {
         let zone = zone(random, index, &draft.zones);
@@ -97,8 +144,16 @@ pub fn policy(random: &mut Random) -> Draft {
         draft.groups.extend(group);
     }
     for index in 0..random.between(0, 14) {
-        let entry = entry(random, index, &draft);
+        let entry = entry(random, index, &draft, at);
         draft.entries.extend(entry);
+    }
+    draft.enforce = random.chance(80);
+    draft.strict = draft.zones.iter().filter(|_| random.chance(25)).map(|z| z.name.clone()).collect();
+    if ISOLATION && random.chance(20) {
+        for _ in 0..random.between(1, 3) {
+            let cut = cut(random, &draft);
+            draft.isolated.extend(cut);
+        }
     }
     let managers: Vec<&Host> = draft.hosts.iter().filter(|h| !h.ip.is_empty()).collect();
     for _ in 0..random.below(3) {
@@ -139,6 +194,7 @@ fn zone(random: &mut Random, index: usize, others: &[Zone]) -> Option<Zone> {
         networks,
         intra: random.chance(25),
         reject: random.chance(40),
+        routed: random.chance(15),
     })
 }
 
@@ -242,7 +298,8 @@ fn host(random: &mut Random, index: usize, draft: &Draft, taken: &mut Vec<AddrRa
     let routers: Vec<&Host> = draft.hosts.iter().filter(|h| h.via.is_none() && !h.mac.is_empty()).collect();
     let via = if ip.is_empty() || random.chance(80) { None } else { random.pick_any(&routers).map(|h| h.name.clone()) };
     let label = random.chance(50).then(|| (*random.pick(&LABELS)).to_owned());
-    Some(Host { name: format!("h{index}"), zone: zone.name.clone(), ip, mac, via, label })
+    let (router, gone) = (random.chance(12), TIME && random.chance(6));
+    Some(Host { name: format!("h{index}"), zone: zone.name.clone(), ip, mac, via, label, router, gone })
 }
 
 /// A group whose members are all of one zone, so that it can be an endpoint.
@@ -295,7 +352,7 @@ fn endpoint(random: &mut Random, draft: &Draft, source: bool) -> Option<String> 
     })
 }
 
-fn entry(random: &mut Random, index: usize, draft: &Draft) -> Option<Entry> {
+fn entry(random: &mut Random, index: usize, draft: &Draft, at: Timestamp) -> Option<Entry> {
     let ends = |random: &mut Random, source: bool| {
         let mut list: Vec<String> = (0..random.between(1, 3)).filter_map(|_| endpoint(random, draft, source)).collect();
         list.sort();
@@ -318,6 +375,8 @@ fn entry(random: &mut Random, index: usize, draft: &Draft) -> Option<Entry> {
         services: services.into_iter().map(str::to_owned).collect(),
         starts: starts.map(str::to_owned),
         expires: random.chance(25).then(|| ends_by.to_owned()),
+        window: (TIME && random.chance(20)).then(|| window(random, at)),
+        rate: random.chance(15).then(|| random.between(1, 4) as u32),
         approval: if random.chance(8) { "lapsed" } else { "lasting" }.to_owned(),
         log: random.chance(30),
     })

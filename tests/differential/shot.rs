@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 
 use jiff::Timestamp;
-use zoned::judge::Question;
+use zoned::judge::{Arp, Discovery, Question};
 use zoned::net::{ConnState, Family, Packet, Proto};
 
+use crate::draft::DISCOVERY;
 use crate::lab::Lab;
 use crate::lab::frame::{Body, Cut, Extension, Frame};
 use crate::policies::PORTS;
@@ -70,8 +71,15 @@ impl Shot {
             | Body::Sctp { sport: s, dport: d } => (sport, dport) = (Some(*s), Some(*d)),
             Body::Icmp { kind, code, .. } | Body::IcmpError { kind, code, .. } => icmp = Some((*kind, *code)),
             Body::Discovery { kind, .. } => icmp = Some((*kind, 0)),
-            Body::Raw { .. } | Body::Auth(_) => {}
+            Body::Raw { .. } | Body::Auth(_) | Body::Arp { .. } => {}
         }
+        let discovery = match &frame.body {
+            Body::Discovery { kind, target, option } if DISCOVERY => Some(Discovery {
+                target: matches!(kind, 135 | 136).then_some(*target),
+                link_address: option.map(|(_, mac)| mac),
+            }),
+            _ => None,
+        };
         let packet = Packet {
             in_if: name(self.from),
             out_if: name(self.to),
@@ -85,7 +93,18 @@ impl Shot {
             icmp_code: icmp.map(|(_, code)| code),
         };
         let base = Question::new(packet, at);
-        Question { state, routing_header: self.routed(), hop_limit: frame.ttl, ..base }
+        Question { state, routing_header: self.routed(), hop_limit: frame.ttl, discovery, ..base }
+    }
+
+    /// What the judge is asked, if this is ARP.
+    pub fn arp(&self, at: Timestamp) -> Option<Arp> {
+        let (Body::Arp { sender_mac, .. }, Side::Port(port), IpAddr::V4(sender)) =
+            (&self.frame.body, self.from, self.frame.src)
+        else {
+            return None;
+        };
+        let in_if = PORTS[port].parse().unwrap();
+        Some(Arp { in_if, src_mac: self.frame.src_mac, sender_mac: *sender_mac, sender, at })
     }
 
     fn routed(&self) -> bool {
@@ -95,6 +114,11 @@ impl Shot {
     /// Whether any rule sees it.
     pub fn reach(&self) -> Reach {
         let frame = &self.frame;
+        if let (Body::Arp { .. }, IpAddr::V4(sender)) = (&frame.body, frame.src) {
+            let odd = sender.is_multicast() || sender.is_broadcast() || matches!(sender.octets()[0], 0 | 127);
+            let odd = (odd && !sender.is_unspecified()) || is_own(frame.src);
+            return if odd { Reach::Perhaps } else { Reach::Surely };
+        }
         if matches!(frame.cut, Cut::OnlyFirst(_) | Cut::OnlySecond(_)) {
             return Reach::Never;
         }
@@ -168,6 +192,9 @@ pub struct Flows(HashMap<Key, Known>);
 impl Flows {
     /// The state in which the kernel sees a packet (nf_conntrack_proto_*.c).
     pub fn state(&mut self, shot: &Shot) -> ConnState {
+        if matches!(shot.frame.body, Body::Arp { .. }) {
+            return ConnState::Invalid;
+        }
         let fresh = fresh_state(&shot.frame);
         if fresh == ConnState::Invalid && shot.after.is_none() {
             return fresh;
@@ -184,6 +211,14 @@ impl Flows {
             Some(known) if known.answered => ConnState::Established,
             _ => fresh,
         }
+    }
+
+    /// The entry whose flow the packet is of.
+    pub fn entry(&self, shot: &Shot) -> Option<usize> {
+        if matches!(shot.frame.body, Body::Arp { .. }) {
+            return None;
+        }
+        self.0.get(&key(&shot.frame))?.entry
     }
 
     /// Notes that a packet in state new was let through, and by which entry; true
@@ -224,7 +259,7 @@ fn fresh_state(frame: &Frame) -> ConnState {
         Body::Tcp { flags, .. } => matches!(flags, 0x02 | 0x10 | 0xc2),
         Body::Icmp { kind, .. } if frame.src.is_ipv4() => matches!(kind, 8 | 13 | 15 | 17),
         Body::Icmp { kind, .. } => matches!(kind, 128 | 139),
-        Body::IcmpError { .. } | Body::Discovery { .. } => false,
+        Body::IcmpError { .. } | Body::Discovery { .. } | Body::Arp { .. } => false,
         // No next header.
         Body::Raw { proto, .. } => frame.src.is_ipv4() || *proto != Proto(59),
         // As in `key`: IPv6's is looked through.

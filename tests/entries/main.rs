@@ -8,6 +8,7 @@ mod lab;
 
 mod ends;
 mod rates;
+mod usage;
 
 use std::fs;
 use std::io::{Read as _, Write as _};

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use zoned::net::{MacAddr, Proto};
 
-use super::raw::Mark;
+use super::raw::{Mark, arp_id};
 
 /// An IPv6 extension header before the transport header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +52,8 @@ pub enum Body {
     Raw { proto: Proto, bytes: Vec<u8> },
     /// An authentication header (RFC 4302) before something else.
     Auth(Box<Body>),
+    /// No IP at all: ARP (RFC 826), the frame's addresses being the sender's and the target's.
+    Arp { operation: u8, sender_mac: MacAddr },
 }
 
 /// A packet and its Ethernet source.
@@ -101,13 +103,25 @@ impl Frame {
 
     /// The packet or its fragments, from the IP header on.
     pub fn packets(&self) -> Vec<Vec<u8>> {
+        if let Body::Arp { operation, sender_mac } = self.body {
+            return vec![self.arp(operation, sender_mac)];
+        }
         let (proto, body) = self.body_bytes();
         if self.src.is_ipv4() { self.v4(proto, &body) } else { self.v6(proto, &body) }
     }
 
     /// What the lab knows the packet by.
     pub fn mark(&self) -> Mark {
-        Mark { src: self.src, dst: self.dst, id: self.id }
+        match self.body {
+            Body::Arp { sender_mac, .. } => Mark { src: self.src, dst: self.dst, id: arp_id(sender_mac) },
+            _ => Mark { src: self.src, dst: self.dst, id: self.id },
+        }
+    }
+
+    fn arp(&self, operation: u8, sender_mac: MacAddr) -> Vec<u8> {
+        let (IpAddr::V4(sender), IpAddr::V4(target)) = (self.src, self.dst) else { panic!("ARP is IPv4's") };
+        let head = [0, 1, 8, 0, 6, 4, 0, operation];
+        [&head[..], &sender_mac.0, &sender.octets(), &[0; 6], &target.octets(), &[0; 18]].concat()
     }
 
     fn body_bytes(&self) -> (Proto, Vec<u8>) {
@@ -228,6 +242,7 @@ impl Body {
             Self::Icmp { .. } | Self::IcmpError { .. } | Self::Discovery { .. } => Proto::ICMPV6,
             Self::Raw { proto, .. } => *proto,
             Self::Auth(_) => Proto(51),
+            Self::Arp { .. } => panic!("ARP is no IP protocol"),
         }
     }
 
@@ -237,7 +252,7 @@ impl Body {
             Self::Udp { .. } => Some(6),
             Self::Sctp { .. } => Some(8),
             Self::Icmp { .. } | Self::IcmpError { .. } | Self::Discovery { .. } => Some(2),
-            Self::Raw { .. } | Self::Auth(_) => None,
+            Self::Raw { .. } | Self::Auth(_) | Self::Arp { .. } => None,
         }
     }
 
@@ -270,6 +285,7 @@ impl Body {
             Self::IcmpError { kind, code, about } => [&[*kind, *code, 0, 0, 0, 0, 0, 0], &about[..]].concat(),
             Self::Discovery { kind, target, option } => discovery(*kind, *target, *option),
             Self::Raw { bytes, .. } => bytes.clone(),
+            Self::Arp { .. } => panic!("ARP is no IP packet"),
             Self::Auth(inner) => {
                 let (next, inner) = inner.bytes(src, dst);
                 let header = [next.0, 4, 0, 0, 0, 0, 0, 7, 0, 0, 0, 1];

@@ -26,7 +26,7 @@ use std::sync::Once;
 
 use zoned::net::{Family, MacAddr};
 
-use frame::Frame;
+use frame::{Body, Frame};
 use namespace::Namespace;
 use nflog::{Logged, Nflog};
 use raw::{Arrival, Mark, RawPort};
@@ -60,7 +60,7 @@ pub struct Lab {
 /// Everything that happened since the last [`Lab::settle`].
 #[derive(Debug, Default)]
 pub struct Happened {
-    /// IP packets that the gateway sent out, in order per port.
+    /// IP and ARP packets that the gateway sent out, in order per port.
     pub arrivals: Vec<Arrival>,
     /// Packets that the gateway logged on the groups listened to.
     pub logged: Vec<Logged>,
@@ -103,12 +103,18 @@ impl Lab {
         let ports = names.iter().enumerate().map(|(i, name)| Self::port(&gateway, i, name)).collect();
         gateway.ip(&format!("route replace default via 169.254.0.1 dev {} onlink\n", names[0]));
         gateway.ip6(&format!("route replace default via fe80::fffe dev {} onlink\n", names[0]));
-        gateway.nft(&format!(
+        let logs = vec![Nflog::open(&gateway, ARRIVED_GROUP)];
+        let lab = Self { gateway, ports, logs, barrier: 0 };
+        lab.watch();
+        lab
+    }
+
+    /// Adds the lab's own table: it tells what passed all others.
+    pub fn watch(&self) {
+        self.gateway.nft(&format!(
             "table inet lab {{\n chain arrived {{\n  type filter hook input priority 300; policy accept;\n  \
              log group {ARRIVED_GROUP} snaplen 128 queue-threshold 1\n }}\n}}\n"
         ));
-        let logs = vec![Nflog::open(&gateway, ARRIVED_GROUP)];
-        Self { gateway, ports, logs, barrier: 0 }
     }
 
     /// Two networks of real hosts: behind `ethN` of the gateway (10.N.0.254,
@@ -218,7 +224,11 @@ impl Lab {
     /// Sends every fragment of a frame into a port.
     pub fn send(&mut self, port: usize, frame: &Frame) {
         for packet in frame.packets() {
-            let kind = if frame.src.is_ipv4() { 0x0800 } else { 0x86dd };
+            let kind = match frame.body {
+                Body::Arp { .. } => 0x0806,
+                _ if frame.src.is_ipv4() => 0x0800,
+                _ => 0x86dd,
+            };
             let ethernet = raw::ethernet(frame.dst_mac.unwrap_or(Self::gateway_mac_at(port)), frame.src_mac, kind);
             self.ports[port].raw.send(&[&ethernet[..], &packet].concat());
         }

@@ -88,21 +88,22 @@ pub fn ethernet(to: MacAddr, from: MacAddr, kind: u16) -> [u8; 14] {
     header
 }
 
-/// An IP packet that came out of the gateway at a port.
+/// An IP or ARP packet that came out of the gateway at a port.
 #[derive(Debug, Clone)]
 pub struct Arrival {
     /// The port.
     pub port: usize,
-    /// The packet from its IP header on.
+    /// The packet from its IP or ARP header on.
     pub packet: Vec<u8>,
 }
 
 impl Arrival {
-    /// Takes a frame seen at a port, if it is an IP packet sent by the gateway's MAC there.
+    /// Takes a frame seen at a port, if it is an IP or ARP packet sent by the gateway's MAC there.
     pub fn read(port: usize, gateway: MacAddr, frame: &[u8]) -> Option<Self> {
-        let ip = frame.get(12..14) == Some(&[0x08, 0x00]) || frame.get(12..14) == Some(&[0x86, 0xdd]);
+        let kind: [u8; 2] = frame.get(12..14)?.try_into().ok()?;
         let packet = frame.get(14..)?.to_vec();
-        (ip && frame[6..12] == gateway.0).then_some(Self { port, packet })
+        (matches!(kind, [0x08, 0x00] | [0x86, 0xdd] | [0x08, 0x06]) && frame[6..12] == gateway.0)
+            .then_some(Self { port, packet })
     }
 }
 
@@ -118,8 +119,26 @@ pub struct Mark {
     pub id: u32,
 }
 
-/// Reads a packet's mark from its IP header.
+/// What marks ARP packets of a sender: bits that no packet's id has, and of its MAC those that differ in the lab.
+pub fn arp_id(sender: MacAddr) -> u32 {
+    let [.., a, b, c] = sender.0;
+    u32::from_be_bytes([1, a, b, c])
+}
+
+/// An ARP packet's operation, sender MAC, sender, target MAC and target.
+pub fn arp(packet: &[u8]) -> Option<(u8, MacAddr, IpAddr, MacAddr, IpAddr)> {
+    let mac = |at: usize| packet.get(at..at + 6)?.try_into().ok().map(MacAddr);
+    let address = |at: usize| packet.get(at..at + 4)?.try_into().ok().map(|a: [u8; 4]| IpAddr::from(a));
+    let ours = packet.get(..7)? == [0, 1, 8, 0, 6, 4, 0];
+    ours.then_some(())?;
+    Some((*packet.get(7)?, mac(8)?, address(14)?, mac(18)?, address(24)?))
+}
+
+/// Reads a packet's mark from its IP or ARP header.
 pub fn mark(packet: &[u8]) -> Option<Mark> {
+    if let Some((_, sender_mac, src, _, dst)) = arp(packet) {
+        return Some(Mark { src, dst, id: arp_id(sender_mac) });
+    }
     match packet.first()? >> 4 {
         4 => {
             let src: [u8; 4] = packet.get(12..16)?.try_into().ok()?;

@@ -81,7 +81,7 @@ impl Worker {
     pub(super) fn new(state: PathBuf, context: Arc<Context>, health: Arc<Mutex<LogHealth>>) -> Self {
         let station = Station {
             hostname: rustix::system::uname().nodename().to_string_lossy().into(),
-            boot_id: boot_id().into(),
+            boot_id: clock::boot_id().into(),
             clock_synced: clock::synchronised(),
         };
         let now = Instant::now();
@@ -418,9 +418,4 @@ impl Worker {
     fn note(&self, change: impl FnOnce(&mut LogHealth)) {
         change(&mut self.health.lock().unwrap_or_else(PoisonError::into_inner));
     }
-}
-
-/// The kernel's random id of this boot; empty if it does not tell.
-fn boot_id() -> String {
-    std::fs::read_to_string("/proc/sys/kernel/random/boot_id").map(|t| t.trim().to_owned()).unwrap_or_default()
 }

@@ -115,7 +115,7 @@ fn management_is_kept_in_both_directions() {
         assert_eq!(b.reason(tcp("eth3 10.3.0.5 > - 10.3.255.254#22")), "isolated", "another MAC");
         let to_admin = "- 10.3.255.254 > eth3 10.3.0.5#40000";
         assert_eq!(replied(&b, ConnState::Established, to_admin), "established");
-        assert_eq!(replied(&b, ConnState::New, to_admin), "no-allow-entry", "the output is asked as ever");
+        assert_eq!(replied(&b, ConnState::New, to_admin), "isolated", "answers nothing");
         assert_eq!(b.reason(tcp(to_admin)), "isolated", "another port");
         assert_eq!(replied(&b, ConnState::Established, "- 10.3.255.254 > eth1 10.3.0.5#40000"), {
             if what == Isolated::Zone(zones[2]) { "established" } else { "isolated" }
@@ -130,26 +130,44 @@ fn an_echo_of_management_is_answered() {
     b.manage(admin, "icmp/8");
     isolate(&mut b, Isolated::All);
     assert_eq!(b.reason(icmp(Proto::ICMP, 8, "eth3 10.3.0.6 > - 10.3.255.254")), "management");
-    assert_eq!(b.reason(icmp(Proto::ICMP, 0, "- 10.3.255.254 > eth3 10.3.0.6")), "allowed");
-    assert_eq!(b.reason(icmp(Proto::ICMP, 3, "- 10.3.255.254 > eth3 10.3.0.6")), "isolated");
+    let said = |kind| {
+        let packet = icmp(Proto::ICMP, kind, "- 10.3.255.254 > eth3 10.3.0.6");
+        judge(&b.0, &Question { state: ConnState::Established, ..Question::new(packet, now()) }).verdict.reason()
+    };
+    assert_eq!([0, 3, 8].map(said), ["established", "isolated", "isolated"]);
 }
 
 #[test]
-fn loopback_and_neighbour_discovery_live_on() {
-    let (mut b, ..) = town();
+fn loopback_and_the_discovery_of_managers_live_on() {
+    let (mut b, zones, _) = town();
     isolate(&mut b, Isolated::All);
     assert_eq!(b.reason(tcp("lo 127.0.0.1 > - 127.0.0.1#1")), "allowed");
     assert_eq!(b.reason(tcp("- 127.0.0.1 > lo 127.0.0.1#1")), "allowed");
-    let heard = |kind, hop_limit, text: &str| {
-        let packet = icmp(Proto::ICMPV6, kind, text);
+    let heard = |b: &Build, kind, hop_limit, text: &str| {
+        let packet = from_mac(ADMIN, icmp(Proto::ICMPV6, kind, text));
         let question = Question { hop_limit, state: ConnState::Invalid, ..Question::new(packet, now()) };
         judge(&b.0, &question).verdict.reason()
     };
+    let (to, from) = ("eth3 fe80::5 > - ff02::1", "- fe80::1 > eth3 ff02::1");
+    assert_eq!([to, from].map(|text| heard(&b, 135, 255, text)), ["isolated"; 2], "managed over IPv4 alone");
+    let admin = b.host(zones[2], "2001:db8:3::5", ADMIN, None);
+    b.manage(admin, "tcp/22");
     for kind in [135, 136] {
-        assert_eq!(heard(kind, 255, "eth1 fe80::5 > - ff02::1"), "allowed");
-        assert_eq!(heard(kind, 254, "eth1 fe80::5 > - ff02::1"), "isolated");
-        assert_eq!(heard(kind, 255, "- fe80::1 > eth1 ff02::1"), "allowed");
+        assert_eq!([to, from].map(|text| heard(&b, kind, 255, text)), ["allowed"; 2]);
+        assert_eq!([to, from].map(|text| heard(&b, kind, 254, text)), ["isolated"; 2]);
+        assert_eq!(heard(&b, kind, 255, "eth1 fe80::5 > - ff02::1"), "isolated", "another link");
     }
-    assert_eq!(heard(133, 255, "eth1 fe80::5 > - ff02::2"), "isolated");
-    assert_eq!(heard(128, 255, "eth1 2001:db8:1::9 > - 2001:db8:1::fe"), "isolated");
+    assert_eq!(heard(&b, 133, 255, to), "isolated");
+    assert_eq!(heard(&b, 128, 255, "eth1 2001:db8:1::9 > - 2001:db8:1::fe"), "isolated");
+}
+
+#[test]
+fn a_source_of_every_zone_is_cut_where_all_of_them_are() {
+    let (mut b, zones, _) = town();
+    let beside = b.zone("d", "eth1", "10.4.0.0/16");
+    let dhcp = || packet(Proto::UDP, "eth1 0.0.0.0 > - 255.255.255.255#67");
+    isolate(&mut b, Isolated::Zone(zones[0]));
+    assert_eq!(b.reason(dhcp()), "allowed");
+    b.0.isolated.push(Isolated::Zone(beside));
+    assert_eq!(b.reason(dhcp()), "isolated");
 }

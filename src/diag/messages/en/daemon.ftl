@@ -48,3 +48,4 @@ daemon-option-teardown = Remove the ruleset from the kernel: nothing is enforced
 daemon-option-log-format = Form of the log on standard error
 daemon-option-lang = Language of the words (default: from the locale)
 daemon-option-nft = The program nft
+daemon-no-usage = usage is not being counted

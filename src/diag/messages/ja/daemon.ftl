@@ -45,3 +45,4 @@ daemon-option-teardown = カーネルからルールセットを取り除く（�
 daemon-option-log-format = 標準エラー出力に書くログの形式
 daemon-option-lang = 表示の言語（既定はロケールから）
 daemon-option-nft = nft プログラムの場所
+daemon-no-usage = 使用状況を数えていません
