@@ -117,6 +117,10 @@ fn span(context: &Context, flow: &Flow, timezone: &TimeZone) -> String {
             out.push_str(&context.words(&Message::new(key).with("time", local_time(time, timezone))));
         }
     }
+    if flow.recurs {
+        out.push('\n');
+        out.push_str(&context.word("cli-flow-recurs"));
+    }
     out
 }
 

@@ -48,6 +48,7 @@ impl Status<'_> {
             }
         }
         out.push_str(&self.errors());
+        out.push_str(&self.upcoming());
         out.push_str(&self.zones());
         out.push_str(&self.denied());
         out.push_str(&self.log());
@@ -98,6 +99,30 @@ impl Status<'_> {
             let interfaces = zone.get("interfaces").and_then(Value::as_array).into_iter().flatten();
             let interfaces: Vec<String> = interfaces.map(|interface| self.interface(interface)).collect();
             table.row([text("name"), text("label"), interfaces.join(", ")]);
+        }
+        if table.is_empty() { String::new() } else { format!("\n{}", table.render()) }
+    }
+
+    /// What begins and ends next.
+    fn upcoming(&self) -> String {
+        let word = |key| self.context.word(key);
+        let mut table = Table::new([word("cli-status-when"), word("cli-status-what"), word("cli-status-change")]);
+        for change in self.list("upcoming") {
+            let text = |key: &str| change.get(key).and_then(Value::as_str).unwrap_or_default();
+            let kind = match text("kind") {
+                "entry" => word("cli-status-kind-entry"),
+                "approval" => word("cli-status-kind-approval"),
+                "host" => word("cli-status-kind-host"),
+                other => other.to_owned(),
+            };
+            let turn = match text("change") {
+                "begins" => word("cli-status-begins"),
+                "ends" => word("cli-status-ends"),
+                "expires" => word("cli-status-expires"),
+                other => other.to_owned(),
+            };
+            let time = text("time").parse().map_or_else(|_| text("time").into(), |t| local_time(t, &self.timezone));
+            table.row([time, format!("{kind} {}", text("name")), turn]);
         }
         if table.is_empty() { String::new() } else { format!("\n{}", table.render()) }
     }

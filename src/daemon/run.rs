@@ -31,7 +31,7 @@ use crate::diag::{Lang, Message, Severity};
 use crate::enforce::Enforcer;
 use crate::flow::Context;
 use crate::store::revisions::{Outcome, Revisions, Who};
-use crate::sys::clock::WallAlarm;
+use crate::sys::clock::{Ring, WallAlarm};
 use crate::sys::nft::Nft;
 use crate::sys::socket;
 use crate::sys::systemd::{self, Notice};
@@ -206,7 +206,7 @@ impl Daemon {
             Some(done) = self.done.recv() => Some(self.finished(done)),
             _ = ears.hangup.recv() => Some(Event::Signal(Signal::Hangup)),
             Some(call) = self.called.recv() => self.asked(call),
-            rung = self.alarm.rings() => { self.rung(rung); Some(Event::Clock) }
+            rung = self.alarm.rings() => Some(self.rung(rung)),
             () = tokio::time::sleep_until(self.debounce.unwrap_or(far)), if self.debounce.is_some() => {
                 self.debounce = None;
                 Some(Event::DebounceElapsed)
@@ -264,10 +264,10 @@ impl Daemon {
     }
 
     /// Rung once, an alarm is silent until it is set again.
-    fn rung(&mut self, rung: io::Result<()>) {
-        if let Err(error) = rung.and_then(|()| self.alarm.set(None)) {
-            tracing::error!(%error, "timerfd");
-        }
+    fn rung(&mut self, rung: io::Result<Ring>) -> Event {
+        let rung = rung.and_then(|ring| self.alarm.set(None).map(|()| ring));
+        let _ = rung.as_ref().inspect_err(|error| tracing::error!(%error, "timerfd"));
+        if let Ok(Ring::ClockSet(by)) = rung { Event::ClockSet(by) } else { Event::Clock }
     }
 
     fn asked(&mut self, call: Call) -> Option<Event> {
@@ -415,8 +415,8 @@ impl Daemon {
     /// ruleset denies is recorded too, without names.
     fn record(&mut self) {
         let context = match (&self.state.in_force, &self.running) {
-            (InForce::Policy { revision, .. }, Some((set, _))) => {
-                Context::new(Arc::clone(&set.policy), &set.digest, Some(*revision))
+            (InForce::Policy { revision, .. }, Some((set, at))) => {
+                Context::new(set.policy.shared_as_of(*at), &set.digest, Some(*revision))
             }
             _ => match jobs::nameless() {
                 Some(policy) => Context::new(policy, "none", None),

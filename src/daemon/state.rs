@@ -160,6 +160,11 @@ impl State {
                 self.queue_once(Cause::Files);
             }
             Event::Clock => self.queue_renewal(),
+            Event::ClockSet(by) => {
+                let seconds = format!("{:+.3}", by.as_secs_f64());
+                out.push(Action::LogWarning(Message::new("daemon-clock-set").with("seconds", seconds)));
+                self.queue_renewal();
+            }
             Event::RetryDue if self.in_force == InForce::Nothing => self.queue.push_back(Work::Read(Cause::Start)),
             Event::RetryDue => self.queue_renewal(),
             Event::Signal(Signal::Hangup) => self.queue_once(Cause::Hangup),

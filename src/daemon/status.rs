@@ -21,6 +21,9 @@ use crate::sys::nft::Nft;
 /// How long reading the kernel's counters may take.
 const COUNTERS_TIME: Duration = Duration::from_secs(5);
 
+/// Changes to come that are told.
+const UPCOMING: usize = 10;
+
 /// All that is known without asking the kernel, and what is to be asked.
 pub(super) struct Status {
     body: Map<String, Value>,
@@ -85,6 +88,7 @@ pub(super) fn of(daemon: &Daemon, lang: Lang) -> Status {
         "zones": set.map_or(json!([]), |set| zones(&set.policy)),
         "log": log(daemon, lang),
         "next_change": set.map(next_change),
+        "upcoming": set.map_or(json!([]), |set| upcoming(&set.policy)),
         "clock": { "now": Timestamp::now(), "synchronised": clock::synchronised() },
         "watch": { "ok": daemon.blind.is_none(), "error": daemon.blind },
         "binding": set.map(|set| binding(&set.policy)),
@@ -159,6 +163,20 @@ fn next_change(set: &Set) -> Value {
         .map(|entry| entry.id.as_str())
         .collect();
     json!({ "time": time, "entries": entries })
+}
+
+/// The next of what begins and ends, in the organisation's time.
+fn upcoming(policy: &Policy) -> Value {
+    let now = Timestamp::now();
+    let change = |change: &crate::policy::Upcoming<'_>| {
+        json!({
+            "time": change.at.to_zoned(policy.organisation.timezone.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string(),
+            "kind": change.subject.as_str(),
+            "name": change.name,
+            "change": change.turn.as_str(),
+        })
+    };
+    policy.upcoming(now).iter().take(UPCOMING).map(change).collect()
 }
 
 fn log(daemon: &Daemon, lang: Lang) -> Value {

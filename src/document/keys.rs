@@ -122,6 +122,14 @@ const REMOTE: &[Key] = &[
     Key::new("encrypted", Shape::Bool, "document-key-remote-encrypted"),
 ];
 
+const WINDOW: &[Key] = &[
+    Key::new("days", SOME_TEXTS, "document-key-window-days"),
+    Key::new("from", Shape::Clock, "document-key-window-from"),
+    Key::new("to", Shape::Clock, "document-key-window-to"),
+    Key::new("at", Shape::Moment, "document-key-window-at"),
+    Key::new("until", Shape::Moment, "document-key-window-until"),
+];
+
 const ALLOW: &[Key] = &[
     Key::required("id", Shape::Text, "document-key-allow-id"),
     Key::new("title", Shape::Text, "document-key-allow-title"),
@@ -131,7 +139,7 @@ const ALLOW: &[Key] = &[
     Key::new("purpose", Shape::Choice(PURPOSES), "document-key-allow-purpose"),
     Key::new("sanitise", Shape::Choice(SANITISE), "document-key-allow-sanitise"),
     Key::new("remote", Shape::Table(REMOTE), "document-key-allow-remote"),
-    Key::later("window", "document-key-allow-window"),
+    Key::new("window", Shape::TableOrRows(WINDOW), "document-key-allow-window"),
     Key::new("starts", Shape::Moment, "document-key-allow-starts"),
     Key::new("expires", Shape::Moment, "document-key-allow-expires"),
     Key::new("log", Shape::Bool, "document-key-allow-log"),

@@ -45,9 +45,43 @@ impl Moment {
     }
 }
 
+/// A time of day, `8:30`, `08:30` or `08:30:15`, as seconds since midnight;
+/// `24:00` is the end of the day.
+pub(super) fn parse_clock(text: &str) -> Option<u32> {
+    let text = fold_width(text.trim());
+    let mut parts = text.split(':');
+    let mut part = |widths: &[usize], most: u32| {
+        let part = parts.next()?;
+        let digits = widths.contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
+        part.parse().ok().filter(|number| digits && *number <= most)
+    };
+    let (hours, minutes) = (part(&[1, 2], 24)?, part(&[2], 59)?);
+    let seconds = if text.matches(':').count() == 2 { part(&[2], 59)? } else { 0 };
+    let all = hours * 3600 + minutes * 60 + seconds;
+    (parts.next().is_none() && all <= 86_400).then_some(all)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_of_day_read() {
+        for (text, seconds) in [
+            ("00:00", 0),
+            ("8:30", 30_600),
+            ("08:30:15", 30_615),
+            ("２２：００", 79_200),
+            (" 17:15 ", 62_100),
+            ("24:00", 86_400),
+        ] {
+            assert_eq!(parse_clock(text), Some(seconds), "{text}");
+        }
+        for text in ["", "8", "24:01", "24:00:01", "08:60", "8:3", "008:30", "+8:30", "08:30:15:00", "08:30:", "8:30pm"]
+        {
+            assert_eq!(parse_clock(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn every_form_reads() {

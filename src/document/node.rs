@@ -7,7 +7,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 use toml::value::Datetime;
 
-use super::moment::Moment;
+use super::moment::{Moment, parse_clock};
 use crate::diag::{Place, SourceId};
 
 /// A value and where it stands. Equality is of the value alone.
@@ -119,9 +119,21 @@ impl Table {
         Some(At::new(node.moment()?, &node.place))
     }
 
+    /// A time of day, written as such or as a string: seconds since midnight.
+    pub fn clock(&self, key: &str) -> Option<At<u32>> {
+        let node = self.get(key)?;
+        Some(At::new(node.clock()?, &node.place))
+    }
+
     /// A table.
     pub fn table(&self, key: &str) -> Option<&Table> {
         self.get(key)?.table()
+    }
+
+    /// The one table, or as [`Self::rows`].
+    pub fn table_or_rows(&self, key: &str) -> impl Iterator<Item = (&Place, &Table)> {
+        let one = self.get(key).and_then(|n| Some((&n.place, n.table()?)));
+        one.into_iter().chain(self.rows(key))
     }
 
     /// The tables of an array of tables, each with its place.
@@ -178,6 +190,15 @@ impl Node {
         match &self.value {
             Value::Time(time) => Moment::from_toml(time),
             Value::Text(text) => Moment::parse(text),
+            _ => None,
+        }
+    }
+
+    /// The time of day, if it is one: seconds since midnight.
+    pub fn clock(&self) -> Option<u32> {
+        match &self.value {
+            Value::Time(time) if time.date.is_none() && time.offset.is_none() => parse_clock(&time.time?.to_string()),
+            Value::Text(text) => parse_clock(text),
             _ => None,
         }
     }

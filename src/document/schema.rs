@@ -48,6 +48,7 @@ fn shape(shape_: &'static Shape, lang: Lang) -> Value {
         }
         // A TOML date has no type of its own in JSON Schema: editors give it as a string.
         Shape::Moment => json!({ "type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}" }),
+        Shape::Clock => json!({ "type": "string", "pattern": "^[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?$" }),
         Shape::Texts(some) => {
             let least = usize::from(*some);
             let list = json!({ "type": "array", "items": { "type": "string" }, "minItems": least });
@@ -57,6 +58,10 @@ fn shape(shape_: &'static Shape, lang: Lang) -> Value {
         Shape::Names(inner) => json!({ "type": "object", "additionalProperties": shape(inner, lang) }),
         Shape::Rows(keys) => json!({ "type": "array", "items": table(keys, lang, false) }),
         Shape::TextOrTable(keys) => json!({ "oneOf": [{ "type": "string" }, table(keys, lang, false)] }),
+        Shape::TableOrRows(keys) => {
+            let one = table(keys, lang, false);
+            json!({ "oneOf": [one, { "type": "array", "items": one, "minItems": 1 }] })
+        }
         Shape::Unread => json!({}),
     }
 }
@@ -70,7 +75,9 @@ mod tests {
         for key in keys {
             see(key);
             match key.shape {
-                Shape::Table(inner) | Shape::Rows(inner) | Shape::TextOrTable(inner) => walk(inner, see),
+                Shape::Table(inner) | Shape::Rows(inner) | Shape::TextOrTable(inner) | Shape::TableOrRows(inner) => {
+                    walk(inner, see)
+                }
                 Shape::Names(Shape::Table(inner)) => walk(inner, see),
                 _ => {}
             }

@@ -16,6 +16,8 @@ pub enum Shape {
     Choice(&'static [Choice]),
     /// A date or date-time, or a string that reads as one.
     Moment,
+    /// A time of day, or a string that reads as one.
+    Clock,
     /// A string or a list of strings; with true at least one.
     Texts(bool),
     /// A table with these keys.
@@ -26,6 +28,8 @@ pub enum Shape {
     Rows(&'static [Key]),
     /// A string, or a table with these keys.
     TextOrTable(&'static [Key]),
+    /// A table with these keys, or a list of such tables, at least one.
+    TableOrRows(&'static [Key]),
     /// Anything, of a key that is not built.
     Unread,
 }

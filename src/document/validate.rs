@@ -90,14 +90,15 @@ impl Pass<'_> {
             (Shape::Integer(..), _) => self.wrong(node, "document-want-integer", key),
             (Shape::Choice(choices), Value::Text(text)) => self.choice(node, choices, text, key),
             (Shape::Choice(_), _) => self.wrong(node, "document-want-text", key),
-            (Shape::Moment, Value::Text(_) | Value::Time(_)) => {
-                if node.moment().is_none() {
-                    let message = Message::new("document-bad-moment").with("key", key);
-                    let finding = Finding::error("Z005", message).at(&node.place).subject(key);
-                    self.findings.push(finding.hint(Message::new("document-moment-hint")));
-                }
+            (Shape::Moment, Value::Text(_) | Value::Time(_)) if node.moment().is_none() => {
+                self.misread(node, key, "document-bad-moment", "document-moment-hint");
             }
+            (Shape::Clock, Value::Text(_) | Value::Time(_)) if node.clock().is_none() => {
+                self.misread(node, key, "document-bad-clock", "document-clock-hint");
+            }
+            (Shape::Moment | Shape::Clock, Value::Text(_) | Value::Time(_)) => {}
             (Shape::Moment, _) => self.wrong(node, "document-want-moment", key),
+            (Shape::Clock, _) => self.wrong(node, "document-want-clock", key),
             (Shape::Texts(some), _) => self.texts(node, *some, key),
             (Shape::Table(keys), Value::Table(table)) => self.table(table, keys, Some(header_of(node, header))),
             (Shape::Names(inner), Value::Table(table)) => {
@@ -106,19 +107,25 @@ impl Pass<'_> {
                 }
             }
             (Shape::Table(_) | Shape::Names(_), _) => self.wrong(node, "document-want-table", key),
-            (Shape::Rows(keys), Value::List(rows)) => {
-                for row in rows {
-                    match row.table() {
-                        Some(table) => self.table(table, keys, Some(&row.place)),
-                        None => self.wrong(row, "document-want-table", key),
-                    }
-                }
-            }
+            (Shape::Rows(keys), Value::List(rows)) => self.rows(rows, keys, key),
             (Shape::Rows(_), _) => self.wrong(node, "document-want-rows", key),
+            (Shape::TableOrRows(keys), Value::Table(table)) => self.table(table, keys, Some(&node.place)),
+            (Shape::TableOrRows(keys), Value::List(rows)) => {
+                if rows.is_empty() {
+                    self.empty(node, key);
+                }
+                self.rows(rows, keys, key);
+            }
+            (Shape::TableOrRows(_), _) => self.wrong(node, "document-want-table-or-rows", key),
             (Shape::TextOrTable(_), Value::Text(_)) => {}
             (Shape::TextOrTable(keys), Value::Table(table)) => self.table(table, keys, Some(&node.place)),
             (Shape::TextOrTable(_), _) => self.wrong(node, "document-want-text-or-table", key),
         }
+    }
+
+    fn misread(&mut self, node: &Node, key: &str, what: &'static str, hint: &'static str) {
+        let finding = Finding::error("Z005", Message::new(what).with("key", key)).at(&node.place).subject(key);
+        self.findings.push(finding.hint(Message::new(hint)));
     }
 
     fn choice(&mut self, node: &Node, choices: &'static [Choice], text: &str, key: &str) {
@@ -140,13 +147,26 @@ impl Pass<'_> {
         }
     }
 
+    fn rows(&mut self, rows: &[Node], keys: &'static [Key], key: &str) {
+        for row in rows {
+            match row.table() {
+                Some(table) => self.table(table, keys, Some(&row.place)),
+                None => self.wrong(row, "document-want-table", key),
+            }
+        }
+    }
+
+    fn empty(&mut self, node: &Node, key: &str) {
+        let message = Message::new("document-empty-list").with("key", key);
+        self.findings.push(Finding::error("Z005", message).at(&node.place).subject(key));
+    }
+
     fn texts(&mut self, node: &Node, some: bool, key: &str) {
         match &node.value {
             Value::Text(_) => {}
             Value::List(items) => {
                 if some && items.is_empty() {
-                    let message = Message::new("document-empty-list").with("key", key);
-                    self.findings.push(Finding::error("Z005", message).at(&node.place).subject(key));
+                    self.empty(node, key);
                 }
                 for item in items.iter().filter(|i| !matches!(i.value, Value::Text(_))) {
                     self.wrong(item, "document-want-text", key);

@@ -149,6 +149,20 @@ pub enum AllowApproval {
     Inline(Box<Approval>),
 }
 
+/// One table of an entry's `window`; times of day in seconds.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "each field is the key of its name in SPEC §1")]
+pub struct Window {
+    pub place: Place,
+    pub days: Option<Vec<At<String>>>,
+    pub from: Option<At<u32>>,
+    pub to: Option<At<u32>>,
+    pub at: Option<At<Moment>>,
+    pub until: Option<At<Moment>>,
+    /// False where a finding was made about it already.
+    pub sound: bool,
+}
+
 /// `[[allow]]`.
 #[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "each field is the key of its name in SPEC §1")]
@@ -163,6 +177,7 @@ pub struct Allow {
     pub sanitise: Option<At<String>>,
     /// `mfa` and `encrypted`.
     pub remote: Option<(bool, bool)>,
+    pub windows: Vec<Window>,
     pub starts: Option<At<Moment>>,
     pub expires: Option<At<Moment>>,
     pub log: bool,
@@ -429,6 +444,7 @@ impl Allow {
             purpose: table.text("purpose"),
             sanitise: table.text("sanitise"),
             remote: table.table("remote").map(|t| (flag(t, "mfa"), flag(t, "encrypted"))),
+            windows: table.table_or_rows("window").map(|(place, t)| Window::of(place, t)).collect(),
             starts: table.moment("starts"),
             expires: table.moment("expires"),
             log: flag(table, "log"),
@@ -436,6 +452,16 @@ impl Allow {
             attest: plain(table.text("attest")),
             approval: AllowApproval::of(table),
         }
+    }
+}
+
+impl Window {
+    fn of(place: &Place, table: &Table) -> Self {
+        let (from, to) = (table.clock("from"), table.clock("to"));
+        let (at, until) = (table.moment("at"), table.moment("until"));
+        let read = [("from", from.is_some()), ("to", to.is_some()), ("at", at.is_some()), ("until", until.is_some())];
+        let sound = read.iter().all(|(key, read)| *read || table.get(key).is_none());
+        Self { place: place.clone(), days: table.texts("days"), from, to, at, until, sound }
     }
 }
 

@@ -68,7 +68,7 @@ impl Sweep {
     /// Ready to judge by `policy` at `at`.
     pub(super) fn new(policy: Arc<Policy>, at: Timestamp) -> io::Result<Self> {
         Ok(Self {
-            policy,
+            policy: policy.shared_as_of(at),
             narrow: None,
             at,
             routes: Routes::open()?,

@@ -1,5 +1,7 @@
 //! The whole reading: times, the digest, limits, and input that nobody meant.
 
+mod times;
+
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -154,7 +156,7 @@ fn entry_with(lines: &str) -> crate::policy::Schedule {
         "{}\n[[allow]]\nid = \"T\"\nfrom = \"lgwan\"\nto = \"gateway\"\nservices = \"ping\"\n{lines}\n",
         whole()
     );
-    policy(&text).entries.last().unwrap().schedule
+    policy(&text).entries.last().unwrap().schedule.clone()
 }
 
 fn at(text: &str) -> Option<jiff::Timestamp> {

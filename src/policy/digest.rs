@@ -167,6 +167,10 @@ fn entry(policy: &Policy, entry: &Entry) -> Value {
         "remote": entry.remote.map(|r| [r.mfa, r.encrypted]),
         "starts": entry.schedule.starts.map(|t| t.to_string()),
         "expires": entry.schedule.expires.map(|t| t.to_string()),
+        "windows": entry.schedule.windows.as_ref().map(|w| {
+            let once = w.once().iter().map(|(from, until)| [from.to_string(), until.to_string()]);
+            json!([w.weekly(), once.collect::<Vec<_>>()])
+        }),
         "rate": entry.rate.map(|r| json!([r.count, format!("{:?}", r.unit)])),
         "log": entry.log,
         "attest": entry.attest,

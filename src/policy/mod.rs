@@ -5,6 +5,7 @@
 
 mod approval;
 mod binding;
+mod calendar;
 mod digest;
 mod isolation;
 mod model;
@@ -13,9 +14,13 @@ mod reason;
 mod regions;
 mod resolve;
 mod schedule;
+mod upcoming;
+mod validity;
+mod window;
 
 pub use approval::{Approval, EntryApproval, Waiver};
 pub use binding::Binding;
+pub use calendar::Calendar;
 pub use digest::digest;
 pub use isolation::Isolated;
 pub use model::*;
@@ -23,4 +28,7 @@ pub use rate::{MAX_RATE, NoRate, Rate, RateUnit};
 pub use reason::{AllowReason, DenyReason, Verdict};
 pub use regions::{Atom, Regions, forwardable};
 pub use resolve::{resolve, service_meaning};
-pub use schedule::{Schedule, Status};
+pub use schedule::{Schedule, Spans, Status};
+pub use upcoming::{Subject, Turn, Upcoming};
+pub use validity::Validity;
+pub use window::{Recurring, Windows};

@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::{Approval, Binding, EntryApproval, Isolated, Rate, Schedule, Waiver};
+use super::{Approval, Binding, EntryApproval, Isolated, Rate, Schedule, Validity, Waiver};
 use crate::diag::Place;
 use crate::net::{IfPattern, MacAddr, Service};
 
@@ -212,15 +212,6 @@ pub struct Host {
     pub valid: Validity,
     /// Where it is declared.
     pub place: Place,
-}
-
-/// A ledger's dates of a host: half-open, in UTC.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub struct Validity {
-    /// First instant; none = since ever.
-    pub from: Option<Timestamp>,
-    /// First instant no longer; none = without end.
-    pub until: Option<Timestamp>,
 }
 
 /// `[groups.NAME]`, members and selection resolved.
@@ -469,10 +460,5 @@ impl Policy {
             binding: self.binding.clone(),
             isolated: self.isolated.clone(),
         }
-    }
-
-    /// The first instant after `after` at which some entry changes status.
-    pub fn next_change(&self, after: Timestamp) -> Option<Timestamp> {
-        self.entries.iter().filter_map(|e| e.schedule.next_change(after)).min()
     }
 }

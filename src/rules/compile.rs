@@ -24,6 +24,7 @@ const HEADERS: u32 = 320;
 /// Compiles a policy as it stands at `at`: entries not in force then decide the
 /// reason of a denial only.
 pub fn compile(policy: &Policy, at: Timestamp) -> Rules {
+    let policy = &*policy.as_of(at);
     let regions = Regions::new(policy);
     let from = Tokens::new(policy, |entry| &entry.from);
     let to = Tokens::new(policy, |entry| &entry.to);

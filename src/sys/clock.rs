@@ -3,8 +3,11 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rustix::time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec};
 use tokio::io::unix::AsyncFd;
 
@@ -13,6 +16,20 @@ use tokio::io::unix::AsyncFd;
 #[derive(Debug)]
 pub struct WallAlarm {
     timer: AsyncFd<OwnedFd>,
+    /// The clock was set, and nobody has been told.
+    untold: AtomicBool,
+    /// What both clocks showed when it last rang.
+    clocks: Mutex<(Timestamp, Instant)>,
+}
+
+/// Why an alarm rings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ring {
+    /// Its instant is there.
+    Due,
+    /// The clock jumped by so much, forward or back: somebody set it, or the
+    /// machine slept.
+    ClockSet(SignedDuration),
 }
 
 impl WallAlarm {
@@ -23,7 +40,8 @@ impl WallAlarm {
     pub fn new() -> io::Result<Self> {
         let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
         let fd = rustix::time::timerfd_create(TimerfdClockId::Realtime, flags)?;
-        Ok(Self { timer: super::readable::readable(fd)? })
+        let clocks = Mutex::new((Timestamp::now(), Instant::now()));
+        Ok(Self { timer: super::readable::readable(fd)?, untold: AtomicBool::new(false), clocks })
     }
 
     /// Rings at `at` (at once if that is past), or, with none, only when the clock is set.
@@ -37,25 +55,50 @@ impl WallAlarm {
         let it_value = Timespec { tv_sec, tv_nsec: i64::from(at.subsec_nanosecond().max(0)) };
         let it_interval = Timespec { tv_sec: 0, tv_nsec: 0 };
         let flags = TimerfdTimerFlags::ABSTIME | TimerfdTimerFlags::CANCEL_ON_SET;
-        rustix::time::timerfd_settime(self.timer.get_ref(), flags, &Itimerspec { it_interval, it_value })?;
-        Ok(())
+        match rustix::time::timerfd_settime(self.timer.get_ref(), flags, &Itimerspec { it_interval, it_value }) {
+            Ok(_) => Ok(()),
+            // Set all the same; but the clock jumped since it was last asked (timerfd_create(2), NOTES).
+            Err(rustix::io::Errno::CANCELED) => {
+                self.untold.store(true, Ordering::Relaxed);
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Waits for the alarm, or for the clock being set. Cancel safe.
     ///
     /// # Errors
     /// As reading the descriptor says.
-    pub async fn rings(&self) -> io::Result<()> {
+    pub async fn rings(&self) -> io::Result<Ring> {
+        if self.untold.swap(false, Ordering::Relaxed) {
+            return Ok(Ring::ClockSet(self.jump()));
+        }
         loop {
             let mut guard = self.timer.readable().await?;
             match rustix::io::read(self.timer.get_ref(), &mut [0_u8; 8]) {
-                // ECANCELED: the clock was set (timerfd_create(2)).
-                Ok(_) | Err(rustix::io::Errno::CANCELED) => return Ok(()),
+                Ok(_) => {
+                    self.jump();
+                    return Ok(Ring::Due);
+                }
+                // timerfd_create(2).
+                Err(rustix::io::Errno::CANCELED) => return Ok(Ring::ClockSet(self.jump())),
                 Err(rustix::io::Errno::AGAIN) => guard.clear_ready(),
                 Err(rustix::io::Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
             }
         }
+    }
+}
+
+impl WallAlarm {
+    /// How far the wall clock is from where it would have gone by itself since
+    /// this was last asked. Both clocks are slewed alike: only jumps set them apart.
+    fn jump(&self) -> SignedDuration {
+        let now = (Timestamp::now(), Instant::now());
+        let mut clocks = self.clocks.lock().unwrap_or_else(PoisonError::into_inner);
+        let (wall, steady) = std::mem::replace(&mut *clocks, now);
+        wall.duration_until(now.0) - SignedDuration::try_from(now.1 - steady).unwrap_or_default()
     }
 }
 
@@ -86,7 +129,7 @@ mod tests {
         assert!(tokio::time::timeout(Duration::from_millis(50), alarm.rings()).await.is_err());
         let at = Timestamp::now() + Duration::from_millis(80);
         alarm.set(Some(at)).unwrap();
-        alarm.rings().await.unwrap();
+        assert_eq!(alarm.rings().await.unwrap(), Ring::Due);
         assert!(Timestamp::now() >= at);
         alarm.set(Some(Timestamp::UNIX_EPOCH)).unwrap();
         tokio::time::timeout(Duration::from_secs(1), alarm.rings()).await.unwrap().unwrap();

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use super::geometry::{Geometry, MacRule, Path, Source, Target};
 use crate::net::{Family, Service};
-use crate::policy::{Endpoint, Policy, ZoneId};
+use crate::policy::{Calendar, Endpoint, Policy, ZoneId};
 use crate::space::{Cube, IntervalSet, all_services, service_set, time_set};
 
 /// What lets a flow open.
@@ -95,8 +95,9 @@ pub struct Allowed<'p> {
 }
 
 impl<'p> Allowed<'p> {
-    /// Everything that may open at or after `since`.
-    pub fn new(geometry: Geometry<'p>, since: Timestamp) -> Self {
+    /// Everything that may open at or after `since`, by a calendar that names the
+    /// policy's dates.
+    pub fn new(geometry: Geometry<'p>, since: Timestamp, calendar: &Calendar) -> Self {
         let always = time_set(&[(since, Timestamp::MAX)]);
         let mut builder =
             Builder { geometry: &geometry, sources: HashMap::new(), targets: HashMap::new(), out: Vec::new() };
@@ -106,7 +107,7 @@ impl<'p> Allowed<'p> {
             builder.output(family, &always);
         }
         for (index, entry) in geometry.policy().entries.iter().enumerate() {
-            let times = time_set(&entry.schedule.spans(since));
+            let times = time_set(&entry.schedule.spans(since, calendar));
             if times.is_empty() {
                 continue;
             }

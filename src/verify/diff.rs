@@ -10,7 +10,7 @@ use super::geometry::{Geometry, interfaces_of};
 use super::remainder::{Share, remainder};
 use super::settings::settings;
 use crate::diag::{Lang, Message};
-use crate::policy::{Policy, ZoneId};
+use crate::policy::{Calendar, Policy, ZoneId};
 use crate::space::{Budget, Interfaces, SpaceError};
 
 /// The difference between two policies, as flows.
@@ -40,8 +40,9 @@ pub struct Diff {
 /// [`SpaceError::TooLarge`] where the proof would exceed its bound.
 pub fn diff(old: Option<&Policy>, new: &Policy, at: Timestamp) -> Result<Diff, SpaceError> {
     let interfaces = interfaces_of(old.into_iter().chain([new]));
-    let after = Allowed::new(Geometry::new(new, &interfaces), at);
-    let before = old.map(|old| Allowed::new(Geometry::new(old, &interfaces), at));
+    let calendar = Calendar::new(old.into_iter().chain([new]), at, []);
+    let after = Allowed::new(Geometry::new(new, &interfaces), at, &calendar);
+    let before = old.map(|old| Allowed::new(Geometry::new(old, &interfaces), at, &calendar));
     let mut budget = Budget::default();
     let mut fresh = remainder(&after, before.as_ref(), &mut budget)?;
     fresh.retain(|share| old.is_some() || share.causes.iter().any(|cause| *cause != Cause::Output));

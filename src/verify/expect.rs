@@ -9,7 +9,7 @@ use super::packet::packet_text;
 use super::remainder::Lookup;
 use crate::diag::{Finding, Message};
 use crate::net::Family;
-use crate::policy::{Expectation, Policy};
+use crate::policy::{Calendar, Expectation, Policy};
 use crate::space::{Budget, Cube, Interfaces, IntervalSet, Point, SpaceError, difference, service_set, time_set};
 
 /// Whether one expectation holds.
@@ -47,7 +47,8 @@ enum Outcome {
 pub fn expectations(policy: &Policy, at: Timestamp) -> Vec<ExpectationResult> {
     let interfaces = interfaces_of([policy]);
     let since = policy.expectations.iter().filter_map(|e| e.at).fold(at, Timestamp::min);
-    let allowed = Allowed::new(Geometry::new(policy, &interfaces), since);
+    let calendar = Calendar::new([policy], since, [at]);
+    let allowed = Allowed::new(Geometry::new(policy, &interfaces), since, &calendar);
     let mut lookup = Lookup::new(&allowed.allowances);
     policy
         .expectations

@@ -19,7 +19,7 @@ use crate::space::{Cube, Dim, Interfaces, IntervalSet, Point, UNKNOWN_MAC};
 /// `out` for what it receives, `sport`, `dport` and `icmp_type` by protocol.
 /// `tap*` is every interface with that prefix that no zone names apart, `*`
 /// every interface of no zone. `from` and `until` (half-open) say when; `null`
-/// is now, and without end. `reasons` names what opens it beside entries:
+/// is now, and without end; `recurs`: so again and again. `reasons` names what opens it beside entries:
 /// `intra-zone`, `management`, `output`.
 #[derive(Debug, Clone)]
 pub struct Flow {
@@ -40,6 +40,9 @@ pub struct Flow {
     pub from: Option<Timestamp>,
     /// The first instant after it; none = without end.
     pub until: Option<Timestamp>,
+    /// It opens again and again after that, by recurring windows: `space` holds
+    /// these times too.
+    pub recurs: bool,
     product: ServiceProduct,
 }
 
@@ -52,11 +55,19 @@ pub(super) struct Labels {
     pub reasons: Vec<&'static str>,
 }
 
+/// Spans of time that are told one by one; more are told as recurring.
+const SPANS: usize = 3;
+
 /// The flows of a cube: one a span of time and product of services.
 pub(super) fn flows_of(cube: &Cube, labels: &Labels, interfaces: &Interfaces, at: Timestamp) -> Vec<Flow> {
     let mut out = Vec::new();
-    for (first, last) in cube.get(Dim::Time).ranges() {
-        let spanned = cube.with(Dim::Time, IntervalSet::range(*first, *last));
+    let spans = cube.get(Dim::Time).ranges();
+    let recurs = spans.len() > SPANS;
+    for (first, last) in spans.iter().take(if recurs { 1 } else { SPANS }) {
+        let spanned = match recurs {
+            true => cube.clone(),
+            false => cube.with(Dim::Time, IntervalSet::range(*first, *last)),
+        };
         let from = crate::space::instant_of(*first);
         let until = crate::space::instant_of(*last + 1);
         for product in services::products(cube.family, cube.get(Dim::Service)) {
@@ -72,6 +83,7 @@ pub(super) fn flows_of(cube: &Cube, labels: &Labels, interfaces: &Interfaces, at
                 witness,
                 from: (from > at).then_some(from),
                 until: (until < Timestamp::MAX).then_some(until),
+                recurs,
                 product,
             });
         }
@@ -109,6 +121,7 @@ impl Flow {
             "reasons": self.reasons,
             "from": time(self.from),
             "until": time(self.until),
+            "recurs": self.recurs,
         })
     }
 

@@ -71,6 +71,7 @@ fn prefix_text(net: &IpNet) -> String {
 /// Traces one packet. `differs` of the nearest entry may be empty only in a
 /// denial that no entry could lift, such as a forged source.
 pub fn trace(policy: &Policy, question: &Question) -> Trace {
+    let policy = &*policy.as_of(question.at);
     let answer = judge(policy, question);
     let name = |end: End| match end {
         End::Gateway => Some("gateway".to_owned()),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::diag::{Findings, Message, Sources};
 use crate::store::revisions::Who;
@@ -190,8 +190,10 @@ pub enum Event {
     DebounceElapsed,
     /// [`Timer::Retry`] rang.
     RetryDue,
-    /// The instant of the next scheduled change is there, or the clock was set.
+    /// The instant of the next scheduled change is there.
     Clock,
+    /// The wall clock jumped by so much, forward or back.
+    ClockSet(SignedDuration),
     /// A signal came.
     Signal(Signal),
     /// Somebody asks for a reading.

@@ -187,6 +187,17 @@ fn a_schedule_is_acted_on_and_tried_again() {
 }
 
 #[test]
+fn a_clock_that_jumps_is_told_and_all_is_judged_anew() {
+    let mut daemon = Daemon::running(summary("a"));
+    let back = jiff::SignedDuration::from_millis(-3_600_500);
+    let told = daemon.step(Event::ClockSet(back));
+    assert!(told.iter().any(|action| action.contains("Running { refill: false }")), "{told:?}");
+    let then = daemon.step(Event::ClockSet(back));
+    assert!(!then.iter().any(|action| action.contains("Running")), "after the one on its way: {then:?}");
+    assert!(daemon.step(sent()).iter().any(|action| action.contains("Running")));
+}
+
+#[test]
 fn one_job_at_a_time_and_the_rest_in_line() {
     let mut daemon = Daemon::running(summary("a"));
     daemon.step(Event::DebounceElapsed);

@@ -123,7 +123,7 @@ fn starts_and_expires_are_half_open() {
     let (mut b, one, two) = two_zones();
     let index = b.allow(&[Endpoint::Zone(one)], &[Endpoint::Zone(two)], "any");
     let (start, end) = (time("2026-11-01T00:00:00Z"), time("2026-12-01T00:00:00Z"));
-    b.0.entries[index].schedule = Schedule { starts: Some(start), expires: Some(end) };
+    b.0.entries[index].schedule = Schedule { starts: Some(start), expires: Some(end), windows: None };
     let at = |at: &str| {
         let question = Question::new(tcp("eth1 10.1.0.1 > eth2 10.2.0.1#443"), time(at));
         judge(&b.0, &question).verdict.reason()

@@ -2,14 +2,12 @@
 
 use std::collections::HashMap;
 
-use jiff::Timestamp;
-
 use super::Resolver;
 use super::times::Side;
 use crate::diag::{Finding, Message, Place};
 use crate::document::{Allow, AllowApproval, Approval as WrittenApproval, At, duplicate};
 use crate::policy::{
-    Approval, Endpoint, Entry, EntryApproval, Expectation, MAX_RATE, Purpose, Rate, Remote, Sanitise, Schedule, Waiver,
+    Approval, Endpoint, Entry, EntryApproval, Expectation, MAX_RATE, Purpose, Rate, Remote, Sanitise, Waiver,
 };
 
 /// Entries' ids stand in counters and log lines.
@@ -84,7 +82,7 @@ impl<'a> Resolver<'a> {
             self.findings.push(Finding::error("Z005", message).at(&written.place).subject(id));
         }
         let approval = self.entry_approval(written.approval.as_ref(), id);
-        let lapse = approval.as_ref().and_then(|a| self.policy.approval(a)).and_then(|a| a.expires);
+        let meant = approval.as_ref().and_then(|approval| self.policy.approval(approval)).cloned();
         Entry {
             id: id.to_owned(),
             title: written.title.clone(),
@@ -95,7 +93,7 @@ impl<'a> Resolver<'a> {
             purpose: written.purpose.as_ref().and_then(|p| purpose(&p.value)).unwrap_or_default(),
             sanitise: written.sanitise.as_ref().and_then(|s| sanitise(&s.value)),
             remote: written.remote.map(|(mfa, encrypted)| Remote { mfa, encrypted }),
-            schedule: self.schedule(written, lapse, id),
+            schedule: self.schedule(written, meant.as_ref(), id),
             rate: written.rate.as_ref().and_then(|rate| self.rate(rate, id)),
             log: written.log,
             attest: written.attest.clone(),
@@ -139,22 +137,6 @@ impl<'a> Resolver<'a> {
             );
         }
         rate
-    }
-
-    fn schedule(&mut self, written: &Allow, lapse: Option<Timestamp>, id: &str) -> Schedule {
-        let starts = written.starts.as_ref().and_then(|s| self.instant(s, Side::Start, id));
-        let own = written.expires.as_ref().and_then(|e| self.instant(e, Side::End, id));
-        if let (Some(start), Some(end), Some(at)) = (starts, own, &written.expires)
-            && start >= end
-        {
-            let mut finding =
-                Finding::error("Z005", Message::new("policy-ends-before-start")).at(&at.place).subject(id);
-            if let Some(starts) = &written.starts {
-                finding = finding.related(Message::new("policy-starts-here"), &starts.place);
-            }
-            self.findings.push(finding);
-        }
-        Schedule { starts, expires: [own, lapse].into_iter().flatten().min() }
     }
 
     /// The endpoints in order, without doubles.

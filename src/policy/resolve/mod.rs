@@ -12,6 +12,7 @@ mod hosts;
 mod names;
 mod services;
 mod times;
+mod windows;
 mod zones;
 
 pub use services::service_meaning;

@@ -29,7 +29,7 @@ fn one_more_entry_opens_exactly_its_product() {
                 "in": "eth1", "out": "eth2", "mac": "00:00:5e:00:53:20", "src": "10.10.0.20", "dst": "10.20.0.50",
                 "proto": "tcp", "sport": 49152, "dport": 443, "icmp_type": null,
             },
-            "reasons": [], "from": null, "until": null,
+            "reasons": [], "from": null, "until": null, "recurs": false,
         }])
     );
     assert_eq!(diff.settings_text(Lang::En), Vec::<String>::new());

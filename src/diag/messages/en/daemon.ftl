@@ -25,6 +25,7 @@ daemon-refused = the configuration is refused ({$count ->
 }){$first}
 daemon-refused-first = : {$place}{$code} {$message}
 daemon-valid-again = the configuration is valid again
+daemon-clock-set = the clock jumped by {$seconds} s; everything is judged anew
 daemon-pending = a valid change waits for “zonectl apply”: {$digest}
 daemon-fallback-revision = the configuration cannot be used; going back to revision {$number}
 daemon-fallback-left = neither configuration nor revision can be used; the ruleset in the kernel stays as it is

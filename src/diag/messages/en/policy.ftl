@@ -44,6 +44,11 @@ policy-bad-rate = “{ $value }” is no rate (such as 100/second; 1 to { $most 
 policy-gateway-to-itself = an entry cannot lead from the gateway to the gateway
 policy-ends-before-start = it expires before or as it starts
 policy-starts-here = it starts here
+policy-window-day = “{ $value }” names no days: mon, tue, wed, thu, fri, sat, sun, or a range like mon-fri
+policy-window-from-24 = a window cannot begin at 24:00; 00:00 of the next day is meant
+policy-window-mixed = a window either recurs (days, from, to) or has its own date (at, until), not both
+policy-window-hint = write { "{" } days = ["mon-fri"], from = "08:30", to = "17:15" { "}" } or { "{" } at = "2026-11-14T22:00", until = "2026-11-15T02:00" { "}" }
+policy-emergency-needs-starts = without approved_by an emergency entry needs starts: it is in force for seven days from then
 policy-management-form = management takes ZONE:HOST:SERVICE, found { $value }
 policy-management-host = management names a host, not a group: { $value }
 policy-management-without-ip = the host of management needs an ip: { $value }

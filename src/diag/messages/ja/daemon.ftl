@@ -22,6 +22,7 @@ daemon-revision-refused = リビジョン {$number} はもう使えません: {$
 daemon-refused = 設定を受け付けません（エラー {$count} 件）{$first}
 daemon-refused-first = : {$place}{$code} {$message}
 daemon-valid-again = 設定が正しい状態に戻りました
+daemon-clock-set = 時計が {$seconds} 秒ずれて動きました。すべて判定し直します
 daemon-pending = 有効な変更が「zonectl apply」を待っています: {$digest}
 daemon-fallback-revision = 設定を使えないため、リビジョン {$number} に戻します
 daemon-fallback-left = 設定もリビジョンも使えないため、カーネルにあるルールセットをそのまま残します

@@ -44,6 +44,11 @@ policy-bad-rate = 「{ $value }」は rate として読めません（例: 100/s
 policy-gateway-to-itself = 送信元と宛先の両方を gateway にはできません
 policy-ends-before-start = 期限が開始より前、または同じです
 policy-starts-here = 開始はここです
+policy-window-day = 「{ $value }」は曜日として読めません（mon、tue、wed、thu、fri、sat、sun、または mon-fri のような範囲）
+policy-window-from-24 = 時間帯を 24:00 から始めることはできません。翌日の 00:00 と書きます
+policy-window-mixed = 時間帯は、繰り返し（days、from、to）か日付指定（at、until）のどちらか一方で書きます
+policy-window-hint = { "{" } days = ["mon-fri"], from = "08:30", to = "17:15" { "}" } または { "{" } at = "2026-11-14T22:00", until = "2026-11-15T02:00" { "}" } のように書きます
+policy-emergency-needs-starts = 緊急の登録で approved_by がない場合は starts が必要です。その時から 7 日間だけ有効です
 policy-management-form = management は「領域:ホスト:サービス」の形で書きます：{ $value }
 policy-management-host = management に書けるのはグループではなくホストです：{ $value }
 policy-management-without-ip = management のホストには ip が必要です：{ $value }
