@@ -222,8 +222,14 @@ struct Daemon {
 
 impl Daemon {
     fn start(town: &Town, config: &str) -> Self {
+        Self::with_ledger(town, config, "")
+    }
+
+    /// With a file `ledger.csv` beside the configuration.
+    fn with_ledger(town: &Town, config: &str, ledger: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
+        fs::write(path("ledger.csv"), ledger).unwrap();
         fs::write(path("zoned.toml"), config).unwrap();
         let log = fs::File::create(path("log")).unwrap();
         let mut command = Command::new("ip");
@@ -327,5 +333,39 @@ fn with_the_daemon_dead_the_kernel_ends_the_window() {
     sleep_until(until);
     is_dead(&vendor);
     town.is_closed();
+    neighbour.finish();
+}
+
+/// The terminal's address goes to another one that may do nothing.
+#[test]
+fn a_terminal_is_gone_with_its_last_second_in_the_ledger() {
+    if !lab::possible() {
+        return;
+    }
+    let town = Town::new();
+    let until = Timestamp::from_second(Timestamp::now().as_second() + 9).unwrap();
+    let text = policy("{ from = \"00:00\", to = \"24:00\" }").replace("partner:10.64.9.5", "partner:terminal")
+        + "[[inventory]]\nfile = \"ledger.csv\"\ncolumns = { name = \"n\", zone = \"z\", ip = \"i\", \
+           valid_from = \"f\", valid_until = \"u\" }\n";
+    let ledger = format!("n,z,i,f,u\nterminal,partner,{VENDOR},,{until}\nterminal-2,partner,{VENDOR},{until},\n");
+    let daemon = Daemon::with_ledger(&town, &text, &ledger);
+    let neighbour = Neighbour::start(&town);
+    let terminal = town.connect(VENDOR, PATIENCE).expect("open");
+    let status = daemon.status();
+    assert_eq!(status["upcoming"][0]["name"], "terminal", "{status:#}");
+    assert_eq!(status["upcoming"][0]["change"], "expires");
+    let mut last = Timestamp::now();
+    while Timestamp::now() < until - SignedDuration::from_millis(200) {
+        carries(&terminal);
+        last = Timestamp::now();
+    }
+    assert!(last > until - SignedDuration::from_secs(1), "too slow a machine to see what was before");
+    sleep_until(until + SignedDuration::from_secs(1));
+    is_dead(&terminal);
+    town.is_closed();
+    let status = daemon.status();
+    let applied: Timestamp = status["applied_at"].as_str().unwrap().parse().unwrap();
+    assert!(applied >= until && applied < until + SignedDuration::from_secs(1), "{applied} for {until}");
+    assert!(status["counters"]["denied"]["no-allow-entry"]["packets"].as_u64() >= Some(1), "{status:#}");
     neighbour.finish();
 }

@@ -24,7 +24,8 @@ pub struct Input<'a> {
     pub at: Timestamp,
     /// The local day of `at`.
     pub today: Date,
-    /// Whose an address is, by its first; no two hosts overlap (Z011).
+    /// Whose an address is, by its first; at one time no two hosts overlap (Z011).
+    /// One that has it at `at` goes before one that had it or will.
     owners: BTreeMap<(Family, u128), (AddrRange, HostId)>,
 }
 
@@ -45,9 +46,11 @@ pub struct Crossing {
 impl<'a> Input<'a> {
     pub fn new(policy: &'a Policy, document: &'a Document, at: Timestamp) -> Self {
         let today = at.to_zoned(policy.organisation.timezone.clone()).date();
-        let hosts = policy.hosts.iter().enumerate();
+        let (kept, mut ids) = (policy.always_declared(), (0..policy.hosts.len()).map(HostId).collect::<Vec<_>>());
+        // The last of the same address stays.
+        ids.sort_by_key(|id| policy.declared(*id, &kept).contains(at));
         let nets =
-            hosts.flat_map(|(index, host)| host.ips.iter().map(move |net| (AddrRange::from(*net), HostId(index))));
+            ids.into_iter().flat_map(|id| policy.host(id).ips.iter().map(move |net| (AddrRange::from(*net), id)));
         let owners = nets.map(|(range, host)| ((range.family(), range.first()), (range, host))).collect();
         Self { policy, document, at, today, owners }
     }

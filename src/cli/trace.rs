@@ -78,7 +78,7 @@ pub(super) fn run(options: &Options, context: &Context) -> Result<Exit, Failure>
     if context.json() {
         return context.print_json(&trace.to_json(&policy.organisation.timezone), Exit::Done);
     }
-    context.print(&words(context, policy, &question.packet, &trace))?;
+    context.print(&words(context, &policy.as_of(question.at), &question.packet, &trace))?;
     Ok(Exit::Done)
 }
 

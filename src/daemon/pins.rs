@@ -40,8 +40,8 @@ impl Daemon {
     /// Neighbour entries follow what is in force now; while no policy is known
     /// they stay as they are.
     pub(super) fn pin(&mut self) {
-        let Some((set, _)) = &self.running else { return };
-        let policy = Arc::clone(&set.policy);
+        let Some((set, at)) = &self.running else { return };
+        let policy = set.policy.shared_as_of(*at);
         match &self.pins {
             Some(pins) => drop(pins.policy.send_replace(policy)),
             None => self.pins = Some(Pins::start(policy, &self.settings.state, self.settings.lang)),

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+use super::moment::Moment;
 use super::node::At;
 use super::suggest::Suggester;
 use super::written::{Host, Inventory};
@@ -72,6 +73,14 @@ fn mac_fault(text: &str) -> Option<&'static str> {
         Ok(mac) if mac.is_multicast() || mac.is_zero() => Some("document-ledger-no-host-mac"),
         Ok(_) => None,
     }
+}
+
+/// `2026/4/1` as `2026-04-01`.
+fn dashed(text: &str) -> Option<String> {
+    let folded = fold_width(text);
+    let (year, rest) = folded.split_once('/')?;
+    let (month, day) = rest.split_once('/')?;
+    Some(format!("{year}-{month:0>2}-{day:0>2}"))
 }
 
 fn trim(text: &str) -> &str {
@@ -251,12 +260,8 @@ impl<'a> Ledger<'a> {
                 Message::new("document-ledger-kind").with("value", &kind.value).with("choices", KINDS.join(" | "));
             self.fault(row, "kind", &kind.place, what);
         }
-        for key in ["valid_from", "valid_until"] {
-            if let Some(cell) = self.cell(cells, key) {
-                let message = Message::new("document-not-supported").with("what", key);
-                self.findings.push(Finding::error("Z012", message).at(&cell.place).subject(key));
-            }
-        }
+        let valid_from = self.date(row, cells, "valid_from", &mut sound);
+        let valid_until = self.date(row, cells, "valid_until", &mut sound);
         let via = self.cell(cells, "via").map(|c| At::new(c.text.to_owned(), &c.place));
         let labels = self
             .columns
@@ -264,7 +269,19 @@ impl<'a> Ledger<'a> {
             .filter(|(key, _)| !HOST_COLUMNS.contains(key))
             .filter_map(|(key, _)| Some(((*key).to_owned(), self.cell(cells, key)?.text.to_owned())))
             .collect();
-        Some(Host { name, zone, ip, mac, via, kind, labels, sound })
+        Some(Host { name, zone, ip, mac, via, kind, labels, valid_from, valid_until, sound })
+    }
+
+    /// A date; a spreadsheet's `2026/4/1` too.
+    fn date(&mut self, row: usize, cells: &[Cell<'_>], key: &'static str, sound: &mut bool) -> Option<At<Moment>> {
+        let cell = self.cell(cells, key)?;
+        let (text, place) = (cell.text.to_owned(), cell.place.clone());
+        let moment = Moment::parse(&text).or_else(|| Moment::parse(&dashed(&text)?));
+        if moment.is_none() {
+            *sound = false;
+            self.fault(row, key, &place, Message::new("document-ledger-date").with("value", text));
+        }
+        moment.map(|moment| At::new(moment, &place))
     }
 
     fn zone(&mut self, row: usize, cells: &[Cell<'_>], start: &Place) -> Option<At<String>> {

@@ -87,7 +87,7 @@ pub struct Zone {
     pub attest: Option<String>,
 }
 
-/// `[hosts.NAME]`, or a row of a ledger.
+/// `[hosts.NAME]`, or a row of a ledger; only a ledger has dates.
 #[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "each field is the key of its name in SPEC §1")]
 pub struct Host {
@@ -98,6 +98,8 @@ pub struct Host {
     pub via: Option<At<String>>,
     pub kind: Option<At<String>>,
     pub labels: Vec<(String, String)>,
+    pub valid_from: Option<At<Moment>>,
+    pub valid_until: Option<At<Moment>>,
     /// False where a finding was made about it already.
     pub sound: bool,
 }
@@ -366,6 +368,8 @@ impl Host {
             via: table.text("via"),
             kind: table.text("kind"),
             labels: labels.into_iter().map(|(k, v)| (k.value, v.value)).collect(),
+            valid_from: None,
+            valid_until: None,
             sound: table.text("zone").is_some() && !wrong("ip") && !wrong("mac") && !wrong("via"),
         }
     }

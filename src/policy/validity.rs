@@ -22,6 +22,19 @@ impl Validity {
         self.from.is_none_or(|from| from <= at) && self.until.is_none_or(|until| at < until)
     }
 
+    /// True if some instant lies in both.
+    pub fn meets(&self, other: &Self) -> bool {
+        let begins = |a: &Self, b: &Self| !matches!((a.from, b.until), (Some(from), Some(until)) if until <= from);
+        begins(self, other) && begins(other, self)
+    }
+
+    /// What lies in both.
+    fn and(&self, other: &Self) -> Self {
+        // No start sorts before every start.
+        let until = [self.until, other.until].into_iter().flatten().min();
+        Self { from: self.from.max(other.from), until }
+    }
+
     /// Its dates, at most two.
     pub fn dates(&self) -> impl Iterator<Item = Timestamp> {
         self.from.into_iter().chain(self.until)
@@ -38,10 +51,9 @@ impl Policy {
     /// `gateway.management`, and one that it is behind, is always declared.
     pub fn as_of(&self, at: Timestamp) -> Cow<'_, Self> {
         let kept = self.always_declared();
-        let declared = |id: HostId| kept.contains(&id) || self.host(id).valid.contains(at);
         // Nothing is to be taken twice: the policy of a moment, asked for that moment, is itself.
         let has = |id: HostId| !self.host(id).ips.is_empty() || !self.host(id).macs.is_empty();
-        let gone = |id: HostId| has(id) && (!declared(id) || self.host(id).via.is_some_and(|via| !declared(via)));
+        let gone = |id: HostId| has(id) && !self.declared(id, &kept).contains(at);
         let gone: Vec<HostId> = (0..self.hosts.len()).map(HostId).filter(|id| gone(*id)).collect();
         if gone.is_empty() {
             return Cow::Borrowed(self);
@@ -64,7 +76,15 @@ impl Policy {
         }
     }
 
-    fn always_declared(&self) -> Vec<HostId> {
+    /// When a host counts as declared: within its own dates and those of the host
+    /// it is behind. `kept` is [`Self::always_declared`], asked once for many hosts.
+    pub fn declared(&self, id: HostId, kept: &[HostId]) -> Validity {
+        let both = [Some(id), self.host(id).via].into_iter().flatten().filter(|id| !kept.contains(id));
+        both.fold(Validity::default(), |all, id| all.and(&self.host(id).valid))
+    }
+
+    /// The hosts to which dates do not apply.
+    pub fn always_declared(&self) -> Vec<HostId> {
         let managers = self.gateway.management.iter().map(|management| management.host);
         managers.flat_map(|id| [Some(id), self.host(id).via]).flatten().collect()
     }

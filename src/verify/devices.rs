@@ -13,7 +13,7 @@ use jiff::Timestamp;
 
 use super::geometry::{always, net_set};
 use crate::net::{Family, MacAddr};
-use crate::policy::{HostId, HostKind, L2, Policy, ZoneId};
+use crate::policy::{HostId, HostKind, L2, Policy, Validity, ZoneId};
 use crate::space::{IntervalSet, UNKNOWN_MAC, macs, time_set};
 
 /// A host while it is declared.
@@ -61,29 +61,19 @@ struct Placed {
     device: usize,
 }
 
-/// The times at which a host counts as declared: within its own dates and those
-/// of the host it is behind; always, where `kept`.
-fn declared(policy: &Policy, kept: &[HostId], id: HostId) -> (Timestamp, Timestamp) {
-    let own = [Some(id), policy.host(id).via].into_iter().flatten().filter(|id| !kept.contains(id));
-    own.map(|id| policy.host(id).valid).fold((Timestamp::MIN, Timestamp::MAX), |(from, until), valid| {
-        (from.max(valid.from.unwrap_or(Timestamp::MIN)), until.min(valid.until.unwrap_or(Timestamp::MAX)))
-    })
-}
-
 impl<'p> Devices<'p> {
     pub(super) fn new(policy: &'p Policy) -> Self {
         let always = always();
-        let managers = policy.gateway.management.iter().map(|management| management.host);
-        let kept: Vec<HostId> = managers.flat_map(|id| [Some(id), policy.host(id).via]).flatten().collect();
+        let kept = policy.always_declared();
         let mut known: HashMap<&[MacAddr], IntervalSet> = HashMap::new();
         let device = |(index, host): (usize, &'p crate::policy::Host)| {
             let seen = policy.seen_macs(HostId(index));
-            let span = declared(policy, &kept, HostId(index));
-            let whole = span == (Timestamp::MIN, Timestamp::MAX);
+            let valid = policy.declared(HostId(index), &kept);
+            let span = (valid.from.unwrap_or(Timestamp::MIN), valid.until.unwrap_or(Timestamp::MAX));
             Device {
                 macs: (!seen.is_empty()).then(|| known.entry(seen).or_insert_with(|| macs(seen)).clone()),
                 addresses: (!host.ips.is_empty()).then(|| Family::BOTH.map(|family| net_set(family, &host.ips))),
-                times: if whole { always.clone() } else { time_set(&[span]) },
+                times: if valid == Validity::default() { always.clone() } else { time_set(&[span]) },
             }
         };
         let devices: Vec<Device> = policy.hosts.iter().enumerate().map(device).collect();

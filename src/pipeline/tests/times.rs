@@ -116,6 +116,27 @@ fn outside_its_dates_a_host_is_not_declared() {
 }
 
 #[test]
+fn a_ledgers_dates_are_whole_days_of_the_organisation() {
+    let hosts = |timezone: &str| {
+        let text = format!(
+            "version = 1\n[organisation]\ntimezone = \"{timezone}\"\n[zones.z]\nclass = \"general\"\n\
+             interfaces = [\"e\"]\nnetworks = [\"10.0.0.0/8\"]\n[[inventory]]\nfile = \"l.csv\"\n\
+             columns = {{ name = \"n\", zone = \"z\", ip = \"i\", valid_from = \"f\", valid_until = \"u\" }}\n"
+        );
+        let ledger = "n,z,i,f,u\nold,z,10.0.0.1,,2026/3/31\nnew,z,10.0.0.1,2026-04-01,\n\
+                      hour,z,10.0.0.2,2026-04-01T08:30,2026-04-01T10:00:00Z\n";
+        let candidate = read([("zoned.toml", text), ("l.csv", ledger.to_owned())]);
+        let policy = candidate.policy.clone().unwrap_or_else(|| panic!("{}", shown(&candidate)));
+        policy.hosts.iter().map(|host| (host.valid.from, host.valid.until)).collect::<Vec<_>>()
+    };
+    let april = at("2026-04-01T00:00:00+09:00");
+    let hour = (at("2026-04-01T08:30:00+09:00"), at("2026-04-01T10:00:00Z"));
+    assert_eq!(hosts("Asia/Tokyo"), [(None, april), (april, None), hour]);
+    let april = at("2026-04-01T00:00:00Z");
+    assert_eq!(hosts("UTC"), [(None, april), (april, None), (at("2026-04-01T08:30:00Z"), hour.1)]);
+}
+
+#[test]
 fn a_calendar_shows_every_combination_there_is() {
     let zones = |zone: &str, window: &str| {
         let text = format!(

@@ -1,9 +1,10 @@
-//! Hosts: names, addresses inside their zones, MACs, and what is declared twice.
+//! Hosts: names, addresses inside their zones, MACs, dates.
 
 use ipnet::IpNet;
 
+use super::times::Side;
 use super::{Named, Resolver};
-use crate::diag::{Finding, Message, Place};
+use crate::diag::{Finding, Message};
 use crate::document::{At, Host as Written, duplicate};
 use crate::net::{AddrRange, MacAddr};
 use crate::policy::{Host, HostId, HostKind, Validity, ZoneId};
@@ -12,20 +13,16 @@ impl<'a> Resolver<'a> {
     pub(super) fn hosts(&mut self) {
         self.inventory_zones();
         let document = self.document;
-        let mut prefixes = Vec::new();
-        let mut macs = Vec::new();
         for (index, written) in document.hosts.iter().enumerate() {
             let id = HostId(index);
             let sound = self.declare(&written.name, Named::Host(id));
-            let (host, whole) = self.host(written, id, &mut prefixes, &mut macs);
+            let (host, whole) = self.host(written, id);
             self.policy.hosts.push(host);
             self.host_sound.push(sound && whole && written.sound);
         }
         for (index, written) in document.hosts.iter().enumerate() {
             self.via(HostId(index), written);
         }
-        self.doubled_prefixes(prefixes);
-        self.doubled_macs(macs);
     }
 
     /// Enters a host's or group's name; false (and a finding) if it is taken or no name.
@@ -48,13 +45,7 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    fn host(
-        &mut self,
-        written: &'a Written,
-        id: HostId,
-        prefixes: &mut Vec<(AddrRange, HostId, &'a Place)>,
-        macs: &mut Vec<(MacAddr, HostId, &'a Place)>,
-    ) -> (Host, bool) {
+    fn host(&mut self, written: &'a Written, id: HostId) -> (Host, bool) {
         let subject = written.name.value.as_str();
         let zone = written.zone.as_ref().and_then(|z| self.host_zone(z, subject));
         let mut sound = zone.is_some();
@@ -64,14 +55,14 @@ impl<'a> Resolver<'a> {
                 sound = false;
                 continue;
             };
-            prefixes.push((AddrRange::from(net), id, &text.place));
+            self.owned.prefixes.push((AddrRange::from(net), id, &text.place));
             ips.push(net);
         }
         let mut own = Vec::new();
         for text in &written.mac {
             match self.mac(text, subject) {
                 Some(mac) => {
-                    macs.push((mac, id, &text.place));
+                    self.owned.macs.push((mac, id, &text.place));
                     own.push(mac);
                 }
                 None => sound = false,
@@ -90,10 +81,26 @@ impl<'a> Resolver<'a> {
             via: None,
             kind: written.kind.as_ref().and_then(|k| kind(&k.value)),
             labels: written.labels.iter().cloned().collect(),
-            valid: Validity::default(),
+            valid: self.validity(written, id),
             place: written.name.place.clone(),
         };
         (host, sound)
+    }
+
+    /// A ledger's dates. Where they are not known nothing is said of what they overlap.
+    fn validity(&mut self, written: &Written, id: HostId) -> Validity {
+        let subject = written.name.value.as_str();
+        let from = written.valid_from.as_ref().map(|from| (from, self.instant(from, Side::Start, subject)));
+        let until = written.valid_until.as_ref().map(|until| (until, self.instant(until, Side::End, subject)));
+        let ordered = match (from, until) {
+            (Some(from), Some(until)) => self.ordered(from, until, "Z007", subject),
+            _ => true,
+        };
+        let read = [from, until].into_iter().flatten().all(|(_, instant)| instant.is_some());
+        if !(ordered && read && written.sound) {
+            self.owned.undated.insert(id);
+        }
+        Validity { from: from.and_then(|(_, at)| at), until: until.and_then(|(_, at)| at) }
     }
 
     /// The zone of a host. That of a ledger's mapping was looked up already.
@@ -159,47 +166,6 @@ impl<'a> Resolver<'a> {
             self.host_sound[id.0] = false;
             self.bad(Message::new(key).with("host", subject), via, subject);
         }
-    }
-
-    /// Z011: prefixes nest or are apart, so one sweep with the enclosing ones finds each overlap.
-    fn doubled_prefixes(&mut self, mut all: Vec<(AddrRange, HostId, &'a Place)>) {
-        let order = |r: &AddrRange| (r.family(), r.first(), std::cmp::Reverse(r.last()));
-        all.sort_by_key(|(range, host, _)| (order(range), *host));
-        let mut open: Vec<(AddrRange, HostId, &'a Place)> = Vec::new();
-        for (range, host, place) in all {
-            while open.last().is_some_and(|(outer, ..)| !outer.contains_range(&range)) {
-                open.pop();
-            }
-            if let Some((_, first, first_place)) = open.last() {
-                self.doubled("policy-ip-twice", range.to_string(), (*first, first_place), (host, place));
-            }
-            open.push((range, host, place));
-        }
-    }
-
-    fn doubled_macs(&mut self, mut all: Vec<(MacAddr, HostId, &'a Place)>) {
-        all.sort_by_key(|(mac, host, _)| (*mac, *host));
-        let mut first: Option<(MacAddr, HostId, &'a Place)> = None;
-        for (mac, host, place) in all {
-            match first {
-                Some((known, id, known_place)) if known == mac => {
-                    self.doubled("policy-mac-twice", mac.to_string(), (id, known_place), (host, place));
-                }
-                _ => first = Some((mac, host, place)),
-            }
-        }
-    }
-
-    fn doubled(&mut self, key: &'static str, value: String, one: (HostId, &Place), other: (HostId, &Place)) {
-        // In reading order, whichever address sorts first.
-        let (first, second) = if one.0 <= other.0 { (one, other) } else { (other, one) };
-        let (a, b) = (self.policy.host(first.0).name.clone(), self.policy.host(second.0).name.clone());
-        let message = Message::new(key).with("value", value).with("first", a).with("second", &b);
-        let finding = Finding::error("Z011", message)
-            .at(second.1)
-            .related(Message::new("document-first-here"), first.1)
-            .subject(b);
-        self.findings.push(finding);
     }
 }
 

@@ -5,6 +5,7 @@
 //! one mistake makes one finding.
 
 mod binding;
+mod doubled;
 mod entries;
 mod gateway;
 mod groups;
@@ -64,6 +65,8 @@ struct Resolver<'a> {
     group_sound: Vec<bool>,
     /// The addresses of each zone on any of its interfaces, ascending.
     spaces: Vec<Vec<AddrRange>>,
+    /// The addresses and MACs of hosts.
+    owned: doubled::Owned<'a>,
     /// Which members of a group do not fit a zone, found once a pair.
     misfits: HashMap<(ZoneId, GroupId), Misfits>,
 }
@@ -83,6 +86,7 @@ pub fn resolve(document: &Document, findings: &mut Findings) -> Option<Policy> {
         host_sound: Vec::new(),
         group_sound: Vec::new(),
         spaces: Vec::new(),
+        owned: doubled::Owned::default(),
         misfits: HashMap::new(),
     };
     resolver.organisation();
@@ -95,6 +99,7 @@ pub fn resolve(document: &Document, findings: &mut Findings) -> Option<Policy> {
     resolver.expectations();
     resolver.waivers();
     resolver.gateway();
+    resolver.doubles();
     resolver.binding();
     resolver.settings();
     let policy = resolver.policy;

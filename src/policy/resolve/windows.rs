@@ -20,7 +20,7 @@ impl Resolver<'_> {
         let starts = written.starts.as_ref().and_then(|s| self.instant(s, Side::Start, id));
         let own = written.expires.as_ref().and_then(|e| self.instant(e, Side::End, id));
         if let (Some(from), Some(until)) = (&written.starts, &written.expires) {
-            self.ordered((from, starts), (until, own), id);
+            self.ordered((from, starts), (until, own), "Z005", id);
         }
         let lapse = approval.and_then(|approval| approval.expires);
         let emergency = approval.filter(|a| a.emergency && a.approved_by.iter().all(|name| name.trim().is_empty()));
@@ -45,11 +45,12 @@ impl Resolver<'_> {
         &mut self,
         (from, start): (&At<Moment>, Option<Timestamp>),
         (until, end): (&At<Moment>, Option<Timestamp>),
+        code: &'static str,
         subject: &str,
     ) -> bool {
         let ordered = !matches!((start, end), (Some(start), Some(end)) if start >= end);
         if !ordered {
-            let finding = Finding::error("Z005", Message::new("policy-ends-before-start")).at(&until.place);
+            let finding = Finding::error(code, Message::new("policy-ends-before-start")).at(&until.place);
             self.findings.push(finding.subject(subject).related(Message::new("policy-starts-here"), &from.place));
         }
         ordered
@@ -65,7 +66,7 @@ impl Resolver<'_> {
                 Window { at: Some(at), until: Some(until), days: None, from: None, to: None, .. } => {
                     let start = self.instant(at, Side::Start, id);
                     let end = self.instant(until, Side::End, id);
-                    if self.ordered((at, start), (until, end), id) {
+                    if self.ordered((at, start), (until, end), "Z005", id) {
                         once.extend(start.zip(end));
                     }
                 }

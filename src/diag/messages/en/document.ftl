@@ -48,6 +48,7 @@ document-ledger-kind = there is no kind “{ $value }”: expected one of { $cho
 document-ledger-zone = “{ $value }” is not mapped in zones
 document-ledger-ip = “{ $value }” is not an IP address
 document-ledger-mac = “{ $value }” is not a MAC address
+document-ledger-date = “{ $value }” is not a date (such as 2026-04-01)
 document-out-of-range = “{ $key }” is an integer from { $low } to { $high }
 document-only-number = “{ $key }” can only be { $low }
 document-bad-moment = “{ $key }” does not read as a date or a date with time

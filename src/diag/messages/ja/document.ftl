@@ -48,6 +48,7 @@ document-ledger-kind = 「{ $value }」という種別はありません（{ $ch
 document-ledger-zone = 「{ $value }」は zones に対応がありません
 document-ledger-ip = 「{ $value }」は IP アドレスではありません
 document-ledger-mac = 「{ $value }」は MAC アドレスではありません
+document-ledger-date = 「{ $value }」は日付として読めません（例：2026-04-01）
 document-out-of-range = 「{ $key }」は { $low } から { $high } までの整数です
 document-only-number = 「{ $key }」に書けるのは { $low } だけです
 document-bad-moment = 「{ $key }」を日付または日時として読めません
