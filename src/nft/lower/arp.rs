@@ -31,9 +31,9 @@ struct Pass {
     next: &'static str,
 }
 
-/// The table `arp zoned`; none where no interface has a zone.
+/// The table `arp zoned`; none where there is no zone.
 pub fn table(rules: &Rules) -> Option<Ruleset> {
-    if rules.atoms.is_empty() {
+    if rules.zones.is_empty() {
         return None;
     }
     let mut out = Ruleset::default();
