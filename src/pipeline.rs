@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use crate::check;
 use crate::diag::{Findings, Sources};
-use crate::document::{self, FileTree};
+use crate::document::{self, Document, FileTree};
 use crate::policy::{self, Policy};
 use crate::verify::{self, ExpectationResult};
 
@@ -17,6 +18,8 @@ pub struct Candidate {
     pub at: Timestamp,
     /// Every text, for showing places.
     pub sources: Sources,
+    /// What was written, for [`Self::check`].
+    document: Option<Document>,
     /// All that was found, by file and place.
     pub findings: Findings,
     /// The policy; none if any error refuses the set.
@@ -35,10 +38,21 @@ impl Candidate {
     pub fn read(tree: &dyn FileTree, config: &Path, at: Timestamp) -> Self {
         let (mut sources, mut findings) = (Sources::default(), Findings::default());
         let reading = document::read(tree, config, &mut sources, &mut findings);
-        let policy = reading.document.and_then(|document| policy::resolve(&document, &mut findings));
+        let document = reading.document;
+        let policy = document.as_ref().and_then(|document| policy::resolve(document, &mut findings));
         sort(&mut findings);
         let digest = policy.as_ref().map(policy::digest);
-        Self { at, sources, findings, policy, digest, files: reading.files, watch: reading.watch }
+        Self { at, sources, document, findings, policy, digest, files: reading.files, watch: reading.watch }
+    }
+
+    /// Runs every check of the regulations as of [`Self::at`], once; what breaks
+    /// them refuses the set unless it is waived. For a change that somebody makes:
+    /// boot and rollback do not ask it, since dates alone can end what was approved.
+    pub fn check(&mut self) {
+        if let (Some(policy), Some(document)) = (&self.policy, self.document.take()) {
+            check::check(policy, &document, self.at, &mut self.findings);
+            sort(&mut self.findings);
+        }
     }
 
     /// Proves every `[[expect]]` as of [`Self::at`]; what does not hold joins

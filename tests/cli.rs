@@ -143,7 +143,6 @@ fn what_a_later_build_has_is_refused_by_name() {
         &["audit", "--report", "a.html"],
         &["init", "--model", "alpha"],
         &["ledger", "check", "x.csv"],
-        &["checks", "Z101"],
         &["confirm"],
         &["rollback", "3"],
         &["log", "top", "--since", "2h"],
@@ -287,6 +286,39 @@ fn broken_configurations_are_refused_with_a_clear_finding() {
     assert_eq!((code(&missing), &json(&missing)["result"]), (1, &"invalid".into()));
     assert_eq!(json(&missing)["digest"], Value::Null);
     assert!(out(&missing).contains("Z006"));
+}
+
+/// The regulations refuse a set like a syntax error does; a waiver lets it pass
+/// and stays to be seen.
+#[test]
+fn what_breaks_the_regulations_is_refused_unless_waived() {
+    let entry = "[[allow]]\nid = \"X\"\nfrom = \"lgwan:renkei\"\nto = \"lgwan-net:192.0.2.2\"\nservices = \"smtp\"\n";
+    let approved = format!("{entry}approval = \"R8-021\"\n");
+    let waived = format!(
+        "{approved}[[waive]]\ncheck = \"Z124\"\nsubject = \"X\"\nexpires = 2027-03-31\napproval = \"R8-021\"\n"
+    );
+    let at = ["--state", "/nonexistent", "--at", "2026-11-22", "--format", "json"];
+    for (text, want, exit) in [(entry, "Z140", 1), (&approved, "Z124", 1), (&waived, "Z124", 3)] {
+        let (_dir, path) = with("60.toml", text);
+        let output = zonectl(&[&["--config", &path], &at[..], &["verify"]].concat());
+        let value = json(&output);
+        assert_eq!(code(&output), exit, "{value}");
+        let found = value["findings"].as_array().unwrap().iter().find(|f| f["code"] == want).unwrap();
+        assert_eq!((&found["subject"], &found["waived"]), (&"X".into(), &(exit == 3).into()), "{found}");
+        assert!(found["clause"].is_string() && found["hint"].is_string() && found["line"].is_u64(), "{found}");
+        assert_eq!(code(&zonectl(&[&["--config", &path], &at[..], &["compile"]].concat())), i32::from(exit == 1));
+    }
+}
+
+#[test]
+fn every_check_explains_itself() {
+    let (one, all) = (zonectl(&["checks", "z104"]), zonectl(&["checks", "--lang", "ja"]));
+    assert!(code(&one) == 0 && out(&one).contains("Z104") && out(&one).contains("第3章(1)①"), "{}", out(&one));
+    assert!(out(&all).lines().count() > 40 && out(&all).contains("Z204"), "{}", out(&all));
+    let listed = json(&zonectl(&["checks", "--format", "json"]));
+    let want = ["code", "severity", "waivable", "clauses", "what", "why", "mend", "example"];
+    assert!(listed.as_array().unwrap().iter().all(|check| keys(check) == want));
+    assert_eq!(code(&zonectl(&["checks", "Z999"])), 2);
 }
 
 #[test]

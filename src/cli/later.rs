@@ -12,7 +12,6 @@ const COMMANDS: &[&[&str]] = &[
     &["audit"],
     &["init"],
     &["ledger"],
-    &["checks"],
     &["confirm"],
     &["rollback"],
     &["log", "top"],

@@ -28,12 +28,14 @@ pub fn read(context: &Context, tree: &dyn FileTree, config: &Path) -> Result<Can
     Ok(if meant == assumed { candidate } else { Candidate::read(tree, config, meant) })
 }
 
-/// The configuration of `--config`.
+/// The configuration of `--config`, checked: it is what somebody is about to apply.
 ///
 /// # Errors
 /// As [`read`].
 pub fn config(context: &Context) -> Result<Candidate, Failure> {
-    read(context, &DiskTree, &context.config)
+    let mut candidate = read(context, &DiskTree, &context.config)?;
+    candidate.check();
+    Ok(candidate)
 }
 
 /// The policy of a candidate.

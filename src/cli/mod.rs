@@ -6,6 +6,7 @@
 //! are known by name ([`later`]). Words come from the catalogue (`cli-…`).
 
 mod apply;
+mod checks;
 mod compile;
 mod completions;
 mod context;
@@ -111,6 +112,7 @@ enum Command {
     History(history::Options),
     Diff(diff::Options),
     Log(Box<log::Options>),
+    Checks(checks::Options),
     Schema,
     Completions(completions::Options),
 }
@@ -133,6 +135,7 @@ impl Command {
             Self::Log(options) => log::run(options, context),
             Self::Matrix => matrix::run(context),
             Self::Trace(options) => trace::run(options, context),
+            Self::Checks(options) => checks::run(options, context),
             Self::Schema => schema::run(context),
             Self::Completions(options) => completions::run(options, context),
         }

@@ -159,6 +159,7 @@ async fn go(options: Options, lang: Lang) -> Result<ExitCode, Message> {
 /// Reads, checks, compiles, and has nft check; findings go to standard error.
 async fn check(config: &Path, nft: &Nft, lang: Lang) -> Result<ExitCode, Message> {
     let mut candidate = Candidate::read(&DiskTree, config, Timestamp::now());
+    candidate.check();
     candidate.prove();
     let color = io::stderr().is_terminal();
     let words = text::render(&candidate.findings.0, &candidate.sources, lang, color);

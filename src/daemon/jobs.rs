@@ -129,10 +129,11 @@ fn guard(mut read: Read, caller: &Caller, running: Option<&Set>) -> Read {
     read
 }
 
-/// `prove`: also whether the policy's expectations hold.
+/// `prove`: also whether the policy keeps the regulations and its expectations hold.
 fn judge(tree: &dyn FileTree, config: &Path, prove: bool) -> Read {
     let mut candidate = Candidate::read(tree, config, Timestamp::now());
     if prove {
+        candidate.check();
         candidate.prove();
     }
     let fingerprint = fingerprint(&candidate);

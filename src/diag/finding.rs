@@ -103,6 +103,12 @@ impl Finding {
         self
     }
 
+    /// Sets the clause, as cited in reports.
+    pub fn clause(mut self, clause: impl Into<String>) -> Self {
+        self.clause = Some(clause.into());
+        self
+    }
+
     /// Sets the hint.
     pub fn hint(mut self, hint: Message) -> Self {
         self.hint = Some(hint);

@@ -49,6 +49,7 @@ const SANITISE: &[Choice] = &[choice("mail-text"), choice("screen-transfer"), ch
 const VERDICTS: &[Choice] = &[choice("deny"), choice("allow")];
 const RELOAD_MODES: &[Choice] = &[choice("auto"), choice("manual")];
 const ESTABLISHED: &[Choice] = &[choice("revoke"), choice("keep")];
+const ON_FAILURE: &[Choice] = &[choice("alert"), later("deny-new")];
 
 const ORGANISATION: &[Key] = &[
     Key::new("name", Shape::Text, "document-key-organisation-name"),
@@ -77,6 +78,7 @@ const ZONE: &[Key] = &[
     Key::new("masquerade", Shape::Bool, "document-key-zone-masquerade"),
     Key::new("breakout", Shape::Bool, "document-key-zone-breakout"),
     Key::new("redundant", Shape::Bool, "document-key-zone-redundant"),
+    Key::new("attest", Shape::Text, "document-key-zone-attest"),
 ];
 
 const HOST: &[Key] = &[
@@ -155,6 +157,13 @@ const EXPECT: &[Key] = &[
     Key::required("verdict", Shape::Choice(VERDICTS), "document-key-expect-verdict"),
 ];
 
+const WAIVE: &[Key] = &[
+    Key::required("check", Shape::Text, "document-key-waive-check"),
+    Key::required("subject", Shape::Text, "document-key-waive-subject"),
+    Key::required("expires", Shape::Moment, "document-key-waive-expires"),
+    Key::new("approval", Shape::TextOrTable(APPROVAL), "document-key-waive-approval"),
+];
+
 const GATEWAY: &[Key] = &[
     Key::new("name", Shape::Text, "document-key-gateway-name"),
     Key::new("output", Shape::Choice(ALLOW_DENY), "document-key-gateway-output"),
@@ -179,7 +188,7 @@ const LOG: &[Key] = &[
     Key::new("retention_days", Shape::Integer(1, 36_500), "document-key-log-retention-days"),
     Key::later("max_size", "document-key-log-max-size"),
     Key::new("snaplen", Shape::Integer(0, 65_535), "document-key-log-snaplen"),
-    Key::later("on_failure", "document-key-log-on-failure"),
+    Key::new("on_failure", Shape::Choice(ON_FAILURE), "document-key-log-on-failure"),
     Key::later("count_only", "document-key-log-count-only"),
     Key::later("forward", "document-key-log-forward"),
 ];
@@ -199,7 +208,7 @@ pub const ROOT: &[Key] = &[
     Key::new("allow", Shape::Rows(ALLOW), "document-key-allow"),
     Key::later("allow_list", "document-key-allow-list"),
     Key::new("expect", Shape::Rows(EXPECT), "document-key-expect"),
-    Key::later("waive", "document-key-waive"),
+    Key::new("waive", Shape::Rows(WAIVE), "document-key-waive"),
     Key::new("gateway", Shape::Table(GATEWAY), "document-key-gateway"),
     Key::new("binding", Shape::Table(BINDING), "document-key-binding"),
     Key::new("reload", Shape::Table(RELOAD), "document-key-reload"),

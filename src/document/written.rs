@@ -34,6 +34,8 @@ pub struct Document {
     pub allow: Vec<Allow>,
     /// `[[expect]]`.
     pub expect: Vec<Expect>,
+    /// `[[waive]]`.
+    pub waive: Vec<Waive>,
     /// `[gateway]`.
     pub gateway: Gateway,
     /// `[binding]`.
@@ -82,6 +84,7 @@ pub struct Zone {
     pub masquerade: Option<Place>,
     pub breakout: bool,
     pub redundant: bool,
+    pub attest: Option<String>,
 }
 
 /// `[hosts.NAME]`, or a row of a ledger.
@@ -127,8 +130,8 @@ pub struct Inventory {
 #[expect(missing_docs, reason = "each field is the key of its name in SPEC §1")]
 pub struct Approval {
     pub reason: Option<String>,
-    pub requested_by: Option<String>,
-    pub approved_by: Vec<String>,
+    pub requested_by: Option<At<String>>,
+    pub approved_by: Vec<At<String>>,
     pub approved_on: Option<At<Moment>>,
     pub reference: Option<String>,
     pub expires: Option<At<Moment>>,
@@ -137,7 +140,7 @@ pub struct Approval {
     pub same_person_reason: Option<String>,
 }
 
-/// `approval = …` of an entry.
+/// `approval = …` of an entry or a waiver.
 #[derive(Debug, Clone)]
 pub enum AllowApproval {
     /// A name.
@@ -196,6 +199,17 @@ pub struct Expect {
     pub verdict: Option<At<String>>,
 }
 
+/// `[[waive]]`.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "each field is the key of its name in SPEC §1")]
+pub struct Waive {
+    pub place: Place,
+    pub check: Option<At<String>>,
+    pub subject: Option<At<String>>,
+    pub expires: Option<At<Moment>>,
+    pub approval: Option<AllowApproval>,
+}
+
 /// `[gateway]`.
 #[derive(Debug, Clone, Default)]
 #[expect(missing_docs, reason = "each field is the key of its name in SPEC §1")]
@@ -230,6 +244,9 @@ pub struct Log {
     pub store: Option<At<String>>,
     pub retention_days: Option<At<i64>>,
     pub snaplen: Option<At<i64>>,
+    pub on_failure: Option<At<String>>,
+    /// Where the table stands.
+    pub place: Option<Place>,
 }
 
 fn plain(text: Option<At<String>>) -> Option<String> {
@@ -281,6 +298,7 @@ impl Document {
             approvals: root.named("approvals").map(|(name, t)| (name.clone(), Approval::of(t))).collect(),
             allow: root.rows("allow").map(|(place, t)| Allow::of(place, t)).collect(),
             expect: root.rows("expect").map(|(place, t)| Expect::of(place, t)).collect(),
+            waive: root.rows("waive").map(|(place, t)| Waive::of(place, t)).collect(),
             gateway: Gateway {
                 name: gateway.text("name"),
                 output: gateway.text("output"),
@@ -300,6 +318,8 @@ impl Document {
                 store: log.text("store"),
                 retention_days: log.integer("retention_days"),
                 snaplen: log.integer("snaplen"),
+                on_failure: log.text("on_failure"),
+                place: root.get("log").map(|node| node.place.clone()),
             },
         }
     }
@@ -325,6 +345,7 @@ impl Zone {
                 .map(|node| node.place.clone()),
             breakout: table.bool("breakout").unwrap_or(false),
             redundant: table.bool("redundant").unwrap_or(false),
+            attest: plain(table.text("attest")),
         }
     }
 }
@@ -377,8 +398,8 @@ impl Approval {
     fn of(table: &Table) -> Self {
         Self {
             reason: plain(table.text("reason")),
-            requested_by: plain(table.text("requested_by")),
-            approved_by: plains(table.texts("approved_by")),
+            requested_by: table.text("requested_by"),
+            approved_by: table.texts("approved_by").unwrap_or_default(),
             approved_on: table.moment("approved_on"),
             reference: plain(table.text("reference")),
             expires: table.moment("expires"),
@@ -389,12 +410,29 @@ impl Approval {
     }
 }
 
+impl AllowApproval {
+    fn of(table: &Table) -> Option<Self> {
+        match table.get("approval").map(|n| &n.value) {
+            Some(Value::Table(inline)) => Some(Self::Inline(Box::new(Approval::of(inline)))),
+            _ => table.text("approval").map(Self::Named),
+        }
+    }
+}
+
+impl Waive {
+    fn of(place: &Place, table: &Table) -> Self {
+        Self {
+            place: place.clone(),
+            check: table.text("check"),
+            subject: table.text("subject"),
+            expires: table.moment("expires"),
+            approval: AllowApproval::of(table),
+        }
+    }
+}
+
 impl Allow {
     fn of(place: &Place, table: &Table) -> Self {
-        let approval = match table.get("approval").map(|n| &n.value) {
-            Some(Value::Table(inline)) => Some(AllowApproval::Inline(Box::new(Approval::of(inline)))),
-            _ => table.text("approval").map(AllowApproval::Named),
-        };
         let flag = |t: &Table, key| t.bool(key).unwrap_or(false);
         Self {
             place: place.clone(),
@@ -412,7 +450,7 @@ impl Allow {
             log: flag(table, "log"),
             rate: table.text("rate"),
             attest: plain(table.text("attest")),
-            approval,
+            approval: AllowApproval::of(table),
         }
     }
 }

@@ -104,6 +104,12 @@ services = ["any"]
 at = "2026-11-15T02:01"
 verdict = "deny"
 
+[[waive]]
+check = "Z103"
+subject = "MN-009"
+expires = 2027-01-31
+approval = "R8-001"
+
 [gateway]
 name = "gw1"
 output = "allow"
@@ -117,6 +123,7 @@ debounce_ms = 200
 store = "flows"
 retention_days = 400
 snaplen = 128
+on_failure = "alert"
 "#;
 
 fn whole() -> String {
@@ -289,6 +296,12 @@ const CHANGES: &[(&str, &str)] = &[
     ("store = \"flows\"", "store = \"/var/flows\""),
     ("retention_days = 400", "retention_days = 401"),
     ("snaplen = 128", "snaplen = 0"),
+    ("on_failure = \"alert\"", ""),
+    ("check = \"Z103\"", "check = \"Z124\""),
+    ("subject = \"MN-009\"", "subject = \"MN-010\""),
+    ("expires = 2027-01-31\napproval = \"R8-001\"", "expires = 2027-01-31"),
+    ("expires = 2027-01-31", "expires = 2027-01-30"),
+    ("l2 = \"direct\"", "l2 = \"direct\"\nattest = \"設定書\""),
 ];
 
 #[test]

@@ -8,7 +8,7 @@
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::{Approval, Endpoint, Entry, EntryApproval, Expectation, Group, Host, Networks, Policy, Zone};
+use super::{Approval, Endpoint, Entry, EntryApproval, Expectation, Group, Host, Networks, Policy, Waiver, Zone};
 use crate::net::AddrRange;
 
 /// The digest of a policy, `sha256:` and 64 lower-case hexadecimal digits.
@@ -59,6 +59,7 @@ fn canonical(policy: &Policy) -> Value {
         "approvals": policy.approvals.iter().map(|(name, a)| json!([name, approval(a)])).collect::<Vec<_>>(),
         "entries": sorted(policy.entries.iter().map(|e| entry(policy, e))),
         "expectations": sorted(policy.expectations.iter().map(|e| expectation(policy, e))),
+        "waivers": sorted(policy.waivers.iter().map(waiver)),
         "gateway": {
             "name": policy.gateway.name,
             "output_allow": policy.gateway.output_allow,
@@ -71,7 +72,7 @@ fn canonical(policy: &Policy) -> Value {
             policy.reload.debounce_ms,
             format!("{:?}", policy.reload.established),
         ],
-        "log": [policy.log.store, policy.log.retention_days, policy.log.snaplen],
+        "log": [policy.log.store, policy.log.retention_days, policy.log.snaplen, policy.log.on_failure],
         "binding": {
             "enforce": policy.binding.enforce,
             "strict": set(policy.binding.strict.iter().map(|z| &policy.zone(*z).name)),
@@ -99,6 +100,7 @@ fn zone(zone: &Zone) -> Value {
         "masquerade": zone.masquerade,
         "breakout": zone.breakout,
         "redundant": zone.redundant,
+        "attest": zone.attest,
     })
 }
 
@@ -172,11 +174,24 @@ fn entry(policy: &Policy, entry: &Entry) -> Value {
         "rate": entry.rate.map(|r| json!([r.count, format!("{:?}", r.unit)])),
         "log": entry.log,
         "attest": entry.attest,
-        "approval": match &entry.approval {
-            None => Value::Null,
-            Some(EntryApproval::Named(name)) => json!(name),
-            Some(EntryApproval::Inline(inline)) => approval(inline),
-        },
+        "approval": entry_approval(entry.approval.as_ref()),
+    })
+}
+
+fn entry_approval(written: Option<&EntryApproval>) -> Value {
+    match written {
+        None => Value::Null,
+        Some(EntryApproval::Named(name)) => json!(name),
+        Some(EntryApproval::Inline(inline)) => approval(inline),
+    }
+}
+
+fn waiver(waiver: &Waiver) -> Value {
+    json!({
+        "check": waiver.check,
+        "subject": waiver.subject,
+        "expires": waiver.expires.map(|t| t.to_string()),
+        "approval": entry_approval(waiver.approval.as_ref()),
     })
 }
 

@@ -3,6 +3,7 @@
 //! Takes a document and gives a [`Policy`] or findings; `resolve` is the only
 //! door. Equality of resolved values ignores where they stand in files.
 
+mod approval;
 mod binding;
 mod calendar;
 mod digest;
@@ -17,6 +18,7 @@ mod upcoming;
 mod validity;
 mod window;
 
+pub use approval::{Approval, EntryApproval, Waiver};
 pub use binding::Binding;
 pub use calendar::Calendar;
 pub use digest::digest;
@@ -25,7 +27,7 @@ pub use model::*;
 pub use rate::{MAX_RATE, NoRate, Rate, RateUnit};
 pub use reason::{AllowReason, DenyReason, Verdict};
 pub use regions::{Atom, Regions, forwardable, subtract};
-pub use resolve::resolve;
+pub use resolve::{resolve, service_meaning};
 pub use schedule::{Schedule, Spans, Status};
 pub use upcoming::{Subject, Turn, Upcoming};
 pub use validity::Validity;

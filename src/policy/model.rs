@@ -7,10 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
 use jiff::Timestamp;
-use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use super::{Binding, Isolated, Rate, Schedule, Validity};
+use super::{Approval, Binding, EntryApproval, Isolated, Rate, Schedule, Validity, Waiver};
 use crate::diag::Place;
 use crate::net::{IfPattern, MacAddr, Service};
 
@@ -45,6 +44,8 @@ pub struct Policy {
     pub entries: Vec<Entry>,
     /// `[[expect]]`.
     pub expectations: Vec<Expectation>,
+    /// `[[waive]]`.
+    pub waivers: Vec<Waiver>,
     /// `[gateway]`.
     pub gateway: Gateway,
     /// `[reload]`.
@@ -170,6 +171,8 @@ pub struct Zone {
     pub breakout: bool,
     /// Uplink only: a spare.
     pub redundant: bool,
+    /// What lies outside the gateway's sight.
+    pub attest: Option<String>,
     /// Where it is declared.
     pub place: Place,
 }
@@ -306,38 +309,6 @@ pub struct Remote {
     pub encrypted: bool,
 }
 
-/// The approval of an entry.
-#[derive(Debug, Clone)]
-pub enum EntryApproval {
-    /// A name in [`Policy::approvals`].
-    Named(String),
-    /// Written in the entry.
-    Inline(Box<Approval>),
-}
-
-/// `[approvals.*]` or an inline approval.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Approval {
-    /// Why.
-    pub reason: Option<String>,
-    /// Who asked.
-    pub requested_by: Option<String>,
-    /// Who approved.
-    pub approved_by: Vec<String>,
-    /// When.
-    pub approved_on: Option<Date>,
-    /// File reference.
-    pub reference: Option<String>,
-    /// First instant at which it no longer holds.
-    pub expires: Option<Timestamp>,
-    /// To be reviewed by.
-    pub review_by: Option<Date>,
-    /// Approved afterwards.
-    pub emergency: bool,
-    /// 兼務.
-    pub same_person_reason: Option<String>,
-}
-
 /// `[[expect]]`.
 #[derive(Debug, Clone)]
 pub struct Expectation {
@@ -417,6 +388,8 @@ pub struct LogSettings {
     pub retention_days: Option<u32>,
     /// Header bytes kept as evidence, 0 ..= 65535; 0 = none; default 128.
     pub snaplen: u16,
+    /// True if `on_failure` is stated; what it says is then `alert`.
+    pub on_failure: bool,
 }
 
 impl Policy {
@@ -452,6 +425,14 @@ impl Policy {
         }
     }
 
+    /// The approval of an entry or a waiver.
+    pub fn approval<'a>(&'a self, approval: &'a EntryApproval) -> Option<&'a Approval> {
+        match approval {
+            EntryApproval::Named(name) => self.approvals.get(name),
+            EntryApproval::Inline(inline) => Some(inline),
+        }
+    }
+
     /// The zone of an endpoint; none for the gateway.
     pub fn endpoint_zone(&self, endpoint: Endpoint) -> Option<ZoneId> {
         match endpoint {
@@ -472,6 +453,7 @@ impl Policy {
             approvals: self.approvals.clone(),
             entries: Vec::new(),
             expectations: self.expectations.clone(),
+            waivers: self.waivers.clone(),
             gateway: self.gateway.clone(),
             reload: self.reload.clone(),
             log: self.log.clone(),

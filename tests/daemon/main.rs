@@ -185,6 +185,7 @@ interfaces = ["eb"]
 networks = ["10.2.0.0/24"]
 [log]
 retention_days = 30
+on_failure = "alert"
 "#;
 
 /// An entry that opens a port from a to b.

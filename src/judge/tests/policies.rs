@@ -41,9 +41,10 @@ impl Build {
             approvals: BTreeMap::new(),
             entries: vec![],
             expectations: vec![],
+            waivers: vec![],
             gateway: Gateway { name: None, output_allow: true, management: vec![] },
             reload: Reload { mode: ReloadMode::Auto, debounce_ms: 200, established: Established::Revoke },
-            log: LogSettings { store: "flows".into(), retention_days: None, snaplen: 128 },
+            log: LogSettings { store: "flows".into(), retention_days: None, snaplen: 128, on_failure: false },
             binding: Binding::default(),
             isolated: vec![],
         })
@@ -67,6 +68,7 @@ impl Build {
             masquerade: false,
             breakout: false,
             redundant: false,
+            attest: None,
             place: place(),
         });
         ZoneId(self.0.zones.len() - 1)

@@ -6,7 +6,9 @@ use super::Resolver;
 use super::times::Side;
 use crate::diag::{Finding, Message, Place};
 use crate::document::{Allow, AllowApproval, Approval as WrittenApproval, At, duplicate};
-use crate::policy::{Approval, Endpoint, Entry, EntryApproval, Expectation, MAX_RATE, Purpose, Rate, Remote, Sanitise};
+use crate::policy::{
+    Approval, Endpoint, Entry, EntryApproval, Expectation, MAX_RATE, Purpose, Rate, Remote, Sanitise, Waiver,
+};
 
 /// Entries' ids stand in counters and log lines.
 const MAX_ID: usize = 200;
@@ -26,8 +28,8 @@ impl<'a> Resolver<'a> {
     fn approval(&mut self, written: &WrittenApproval, subject: &str) -> Approval {
         Approval {
             reason: written.reason.clone(),
-            requested_by: written.requested_by.clone(),
-            approved_by: written.approved_by.clone(),
+            requested_by: written.requested_by.as_ref().map(|by| by.value.clone()),
+            approved_by: written.approved_by.iter().map(|by| by.value.clone()).collect(),
             approved_on: written.approved_on.as_ref().map(|d| self.day(d)),
             reference: written.reference.clone(),
             expires: written.expires.as_ref().and_then(|e| self.instant(e, Side::End, subject)),
@@ -79,18 +81,8 @@ impl<'a> Resolver<'a> {
             let message = Message::new("policy-gateway-to-itself");
             self.findings.push(Finding::error("Z005", message).at(&written.place).subject(id));
         }
-        let (approval, meant) = match &written.approval {
-            None => (None, None),
-            Some(AllowApproval::Named(name)) => {
-                self.approval_named(name, id);
-                let meant = self.policy.approvals.get(&name.value).cloned();
-                (Some(EntryApproval::Named(name.value.clone())), meant)
-            }
-            Some(AllowApproval::Inline(inline)) => {
-                let meant = self.approval(inline, id);
-                (Some(EntryApproval::Inline(Box::new(meant.clone()))), Some(meant))
-            }
-        };
+        let approval = self.entry_approval(written.approval.as_ref(), id);
+        let meant = approval.as_ref().and_then(|approval| self.policy.approval(approval)).cloned();
         Entry {
             id: id.to_owned(),
             title: written.title.clone(),
@@ -107,6 +99,31 @@ impl<'a> Resolver<'a> {
             attest: written.attest.clone(),
             approval,
             place: written.id.as_ref().map_or(&written.place, |id| &id.place).clone(),
+        }
+    }
+
+    fn entry_approval(&mut self, written: Option<&AllowApproval>, subject: &str) -> Option<EntryApproval> {
+        Some(match written? {
+            AllowApproval::Named(name) => {
+                self.approval_named(name, subject);
+                EntryApproval::Named(name.value.clone())
+            }
+            AllowApproval::Inline(inline) => EntryApproval::Inline(Box::new(self.approval(inline, subject))),
+        })
+    }
+
+    pub(super) fn waivers(&mut self) {
+        let document = self.document;
+        for written in &document.waive {
+            let (Some(check), Some(subject)) = (&written.check, &written.subject) else { continue };
+            let waiver = Waiver {
+                check: check.value.clone(),
+                subject: subject.value.clone(),
+                expires: written.expires.as_ref().and_then(|e| self.instant(e, Side::End, &subject.value)),
+                approval: self.entry_approval(written.approval.as_ref(), &subject.value),
+                place: check.place.clone(),
+            };
+            self.policy.waivers.push(waiver);
         }
     }
 

@@ -74,6 +74,7 @@ impl<'a> Resolver<'a> {
         if let Some(snaplen) = number(&log.snaplen).and_then(|n| n.try_into().ok()) {
             self.policy.log.snaplen = snaplen;
         }
+        self.policy.log.on_failure = log.on_failure.is_some();
         if let Some(store) = &log.store {
             let parts: Vec<&str> = store.value.split('/').collect();
             if store.value.trim().is_empty() || parts.contains(&"..") || store.value.contains(char::is_control) {

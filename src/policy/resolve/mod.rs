@@ -15,6 +15,8 @@ mod times;
 mod windows;
 mod zones;
 
+pub use services::service_meaning;
+
 use std::collections::{BTreeMap, HashMap};
 
 use jiff::tz::TimeZone;
@@ -91,6 +93,7 @@ pub fn resolve(document: &Document, findings: &mut Findings) -> Option<Policy> {
     resolver.groups();
     resolver.entries();
     resolver.expectations();
+    resolver.waivers();
     resolver.gateway();
     resolver.binding();
     resolver.settings();
@@ -108,9 +111,10 @@ fn empty() -> Policy {
         approvals: BTreeMap::new(),
         entries: Vec::new(),
         expectations: Vec::new(),
+        waivers: Vec::new(),
         gateway: Gateway { name: None, output_allow: true, management: Vec::new() },
         reload: Reload { mode: ReloadMode::Auto, debounce_ms: 200, established: Established::Revoke },
-        log: LogSettings { store: "flows".into(), retention_days: None, snaplen: 128 },
+        log: LogSettings { store: "flows".into(), retention_days: None, snaplen: 128, on_failure: false },
         binding: Binding::default(),
         isolated: Vec::new(),
     }

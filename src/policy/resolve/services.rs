@@ -2,7 +2,7 @@
 
 use super::Resolver;
 use crate::diag::Message;
-use crate::document::At;
+use crate::document::{At, Document};
 use crate::net::Service;
 
 /// Names and ports as IANA registers them (Service Name and Transport Protocol
@@ -80,6 +80,21 @@ const BUILT_IN: &[(&str, &[&str])] = &[
     ("vrrp", &["proto/112"]),
     ("zabbix", &["tcp/10050-10051"]),
 ];
+
+/// What one name or written port of an entry's `services` means; empty if it
+/// means nothing.
+pub fn service_meaning(document: &Document, text: &str) -> Vec<Service> {
+    let atoms = |ports: &mut dyn Iterator<Item = &str>| ports.filter_map(|p| p.parse().ok()).collect();
+    if text == "any" {
+        vec![Service::Any]
+    } else if let Some((_, ports)) = document.services.iter().find(|(name, _)| name.value == text) {
+        atoms(&mut ports.iter().map(|p| p.value.as_str()))
+    } else if let Some((_, ports)) = BUILT_IN.iter().find(|(name, _)| *name == text) {
+        atoms(&mut ports.iter().copied())
+    } else {
+        text.parse().into_iter().collect()
+    }
+}
 
 impl<'a> Resolver<'a> {
     pub(super) fn declare_services(&mut self) {

@@ -71,6 +71,7 @@ impl<'a> Resolver<'a> {
             masquerade: written.masquerade.is_some(),
             breakout: written.breakout,
             redundant: written.redundant,
+            attest: written.attest.clone(),
             place: written.name.place.clone(),
         };
         (zone, sound)

@@ -119,6 +119,9 @@ cli-flow-since = from { $time }
 cli-flow-until = until { $time }
 cli-flow-recurs = and again at later times
 
+cli-about-checks = List the checks, or explain one: what, why, how to mend it
+cli-option-checks-code = the code of a check (Z101)
+cli-no-check = there is no check "{ $code }"; `zonectl checks` lists them
 cli-about-schema = Print the JSON Schema of the configuration
 
 cli-about-matrix = Zone by zone, what is open and through which entries

@@ -165,6 +165,11 @@ document-key-expect-to = destinations
 document-key-expect-services = services (default any)
 document-key-expect-at = the moment
 document-key-expect-verdict = deny = nothing passes; allow = all of it passes
+document-key-zone-attest = what was confirmed about the zone outside the gateway
+document-key-waive-check = the code of the check (Z103)
+document-key-waive-subject = the subject of the finding
+document-key-waive-expires = when the waiver ends
+document-key-waive-approval = the approval of the waiver, a name or a table
 document-key-waive = findings accepted by the CISO
 document-key-gateway = the gateway itself
 document-key-gateway-name = its name, in every record

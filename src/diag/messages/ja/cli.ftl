@@ -98,6 +98,9 @@ cli-flow-since = { $time } から
 cli-flow-until = { $time } まで
 cli-flow-recurs = 以後も同様に繰り返す
 
+cli-about-checks = 検査の一覧、または1つの検査の内容・理由・直し方
+cli-option-checks-code = 検査の符号（Z101 など）
+cli-no-check = 「{ $code }」という検査はありません。`zonectl checks` で一覧を示します
 cli-about-schema = 設定の JSON Schema を出力する
 
 cli-about-matrix = 領域どうしで何が開いているかを表で示す
