@@ -31,9 +31,9 @@ struct Pass {
     next: &'static str,
 }
 
-/// The table `arp zoned`; none where there is no zone.
+/// The table `arp zoned`; none where no interface has a zone.
 pub fn table(rules: &Rules) -> Option<Ruleset> {
-    if rules.zones.is_empty() {
+    if rules.atoms.is_empty() {
         return None;
     }
     let mut out = Ruleset::default();
