@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
+use lab::frame::{Body, Frame};
 use lab::{Lab, sockets};
 use zoned::document::MemoryTree;
 use zoned::flow::{Decoded, ETHERTYPE_ARP};
@@ -34,9 +35,9 @@ to = "gateway"
 services = "ping"
 "#;
 
-fn gateway() -> Lab {
+fn gateway(text: &str) -> Lab {
     let at = "2026-11-22T12:00:00+09:00".parse().unwrap();
-    let candidate = Candidate::read(&MemoryTree::new([("/zoned.toml", POLICY)]), Path::new("/zoned.toml"), at);
+    let candidate = Candidate::read(&MemoryTree::new([("/zoned.toml", text)]), Path::new("/zoned.toml"), at);
     let policy = candidate.policy.expect("a valid policy");
     let mut lab = Lab::new(&["eth1"]);
     lab.gateway.ip("address add 10.1.0.1/24 dev eth1\n");
@@ -77,7 +78,7 @@ fn a_claim_by_another_mac_is_recorded_and_without_effect() {
         return;
     }
     Lab::pin_thread();
-    let mut lab = gateway();
+    let mut lab = gateway(POLICY);
     let claim = |reason: &str, address: &str| vec![(reason.to_owned(), address.to_owned())];
     assert!(speaks(&lab, OWN, "10.1.0.20"));
     assert!(neighbour(&lab, "10.1.0.20").contains(OWN));
@@ -93,4 +94,29 @@ fn a_claim_by_another_mac_is_recorded_and_without_effect() {
     // Whoever is not declared may speak where no zone is strict.
     assert!(speaks(&lab, OTHER, "10.1.0.98"));
     assert_eq!(denied(&mut lab), []);
+}
+
+/// What one claim of an address by a MAC is denied for.
+fn claims(lab: &mut Lab, address: &str, mac: &str) -> Vec<String> {
+    let mac = mac.parse().unwrap();
+    let body = Body::Arp { operation: 2, sender_mac: mac };
+    lab.send(0, &Frame::new(mac, address.parse().unwrap(), "10.1.0.1".parse().unwrap(), body));
+    denied(lab).into_iter().map(|(reason, _)| reason).collect()
+}
+
+#[test]
+fn a_sender_without_an_address_is_of_every_zone_even_if_a_host_declares_it() {
+    if !lab::possible() {
+        return;
+    }
+    let text = POLICY.replace("10.1.0.0/24", "0.0.0.0/0").replace("10.1.0.20\"", "10.1.0.20\", \"0.0.0.0\"");
+    Lab::pin_thread();
+    let mut lab = gateway(&text);
+    assert_eq!(claims(&mut lab, "0.0.0.0", OTHER), [""; 0]);
+    assert_eq!(claims(&mut lab, "0.0.0.0", OWN), [""; 0]);
+    assert_eq!(claims(&mut lab, "10.1.0.20", OTHER), ["mac-mismatch"]);
+    // The interface is of no zone.
+    let mut lab = gateway(&text.replace("eth1", "eth2"));
+    assert_eq!(claims(&mut lab, "0.0.0.0", OWN), ["unknown-zone"]);
+    assert_eq!(claims(&mut lab, "10.1.0.20", OWN), ["unknown-zone"]);
 }

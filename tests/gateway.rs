@@ -379,3 +379,43 @@ fn errors_about_nothing_and_orders_to_the_gateway_are_denied() {
         assert!(happened.logged.iter().all(|log| log.prefix.starts_with("zoned:deny:")), "{body:?}: {happened:?}");
     }
 }
+
+#[test]
+fn link_local_addresses_that_entries_name_reach_the_gateway() {
+    if !lab::possible() {
+        return;
+    }
+    Lab::pin_thread();
+    let text = "version = 1\n\
+        [zones.a]\nclass = \"general\"\ninterfaces = [\"eth1\"]\nnetworks = [\"10.1.0.0/24\", \"fe80::/10\"]\n\
+        [zones.b]\nclass = \"general\"\ninterfaces = [\"eth1\"]\nnetworks = [\"10.2.0.0/24\"]\n\
+        [hosts.h]\nzone = \"a\"\nip = [\"fe80::5\"]\nmac = [\"02:00:00:00:00:05\"]\n";
+    let entries = [
+        entry("net", "a:fe80::/64", "gateway", &["udp/547"]),
+        entry("host", "a:h", "gateway", &["udp/123"]),
+        entry("other", "b", "gateway", &["udp/53"]),
+    ];
+    let policy = policy(&format!("{text}{}", entries.concat()));
+    let mut lab = Lab::new(&["eth1"]);
+    lab.listen(names::DENIED_GROUP);
+    lab.gateway.nft(&nft::lower(&zoned::rules::compile(&policy, now())).to_text());
+    let own = Lab::gateway_address_at(0, zoned::net::Family::V6);
+    let (its, another) = (MacAddr([2, 0, 0, 0, 0, 5]), MacAddr([2, 0, 0, 0, 0, 6]));
+    for (mac, from, dport, passes) in [
+        (another, "fe80::1", 547, true),
+        (another, "fe80:0:0:1::1", 547, false),
+        (another, "fe80::1", 123, false),
+        (its, "fe80::5", 123, true),
+        // What names it by its network too, and what names all zones of the interface.
+        (its, "fe80::5", 547, true),
+        (its, "fe80::5", 53, true),
+        (another, "fe80::5", 123, false),
+        (its, "fe80::6", 123, false),
+    ] {
+        let body = Body::Udp { sport: 40000, dport };
+        lab.send(0, &Frame::new(mac, from.parse().unwrap(), own, body));
+        let logged = lab.settle().logged;
+        let denied = logged.iter().any(|log| log.prefix == "zoned:deny:no-allow-entry");
+        assert_eq!((denied, logged.is_empty()), (!passes, false), "{mac} {from} {dport}: {logged:?}");
+    }
+}

@@ -61,6 +61,7 @@ pub fn closed() -> Ruleset {
         bound: Vec::new(),
         fixed: Vec::new(),
         link_sources: Vec::new(),
+        link_places: Vec::new(),
         targets: Vec::new(),
         pairs: Vec::new(),
         gateway_source: None,

@@ -26,7 +26,7 @@ pub use isolation::Isolated;
 pub use model::*;
 pub use rate::{MAX_RATE, NoRate, Rate, RateUnit};
 pub use reason::{AllowReason, DenyReason, Verdict};
-pub use regions::{Atom, Regions, forwardable};
+pub use regions::{Atom, Regions, forwardable, subtract};
 pub use resolve::{resolve, service_meaning};
 pub use schedule::{Schedule, Spans, Status};
 pub use upcoming::{Subject, Turn, Upcoming};

@@ -95,7 +95,7 @@ pub fn forwardable(range: AddrRange) -> Vec<AddrRange> {
 }
 
 /// What is left of `from` (any order) without `holes`; ascending.
-fn subtract(from: Vec<AddrRange>, holes: &[AddrRange]) -> Vec<AddrRange> {
+pub fn subtract(from: Vec<AddrRange>, holes: &[AddrRange]) -> Vec<AddrRange> {
     let mut holes = holes.to_vec();
     holes.sort();
     let mut left = Vec::new();

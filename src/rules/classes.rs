@@ -11,6 +11,7 @@ use crate::net::{AddrRange, MacAddr};
 use crate::policy::{Endpoint, Entry, HostId, Policy, ZoneId};
 
 use super::binding::{known_macs, unbound};
+use super::link_sources;
 use super::partition::partition_addresses;
 
 /// Index into [`Tokens::endpoints`].
@@ -156,6 +157,43 @@ pub fn link_devices(policy: &Policy, tokens: &Tokens, zones: &BTreeSet<ZoneId>) 
         }
     }
     by_mac.into_iter().map(|(mac, set)| (mac, ClassKey::Link(list.clone(), set))).collect()
+}
+
+/// Of the addresses that belong to every zone of an interface, with these zones,
+/// those that some endpoint narrower than a zone means: under a MAC, or under
+/// any (none) where not all zones are strict. `devices` = [`link_devices`].
+pub fn link_places(
+    policy: &Policy,
+    tokens: &Tokens,
+    zones: &BTreeSet<ZoneId>,
+    devices: &[(MacAddr, ClassKey)],
+) -> Vec<(Option<MacAddr>, AddrRange, ClassKey)> {
+    let ClassKey::Link(list, wide) = link_class(tokens, zones) else { return Vec::new() };
+    let here = |range: AddrRange| link_sources().into_iter().filter_map(move |link| link.intersect(&range));
+    let unseen = |host| policy.seen_macs(host).is_empty();
+    let pieces = zones.iter().flat_map(|zone| open_pieces(policy, tokens, *zone, unseen));
+    let open: Vec<(AddrRange, Token)> = pieces
+        .flat_map(|(range, set)| here(range).flat_map(move |part| set.clone().into_iter().map(move |t| (part, t))))
+        .collect();
+    let mut by_mac: BTreeMap<MacAddr, Vec<(AddrRange, Token)>> =
+        devices.iter().map(|(mac, _)| (*mac, Vec::new())).collect();
+    for (host, own) in tokens.by_host.iter().filter(|(host, _)| zones.contains(&policy.host(**host).zone)) {
+        for range in policy.host(*host).ips.iter().flat_map(|ip| here(AddrRange::from(*ip))) {
+            for mac in policy.seen_macs(*host) {
+                by_mac.entry(*mac).or_default().extend(own.iter().map(|token| (range, *token)));
+            }
+        }
+    }
+    let known: BTreeMap<&MacAddr, &BTreeSet<Token>> = devices.iter().map(|(mac, key)| (mac, key.tokens())).collect();
+    let alone = (!zones.is_subset(&policy.binding.strict)).then_some((None, Vec::new()));
+    let mut out = Vec::new();
+    for (mac, own) in by_mac.into_iter().map(|(mac, own)| (Some(mac), own)).chain(alone) {
+        let base = mac.as_ref().and_then(|mac| known.get(mac).copied()).unwrap_or(&wide);
+        for (range, set) in partition_addresses(&[own, open.clone()].concat()) {
+            out.push((mac, range, ClassKey::Link(list.clone(), base.union(&set).copied().collect())));
+        }
+    }
+    out
 }
 
 /// Every source that some endpoint narrower than its zone means, and where

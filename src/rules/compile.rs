@@ -4,16 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use crate::net::{AddrRange, IfPattern, MacAddr};
-use crate::policy::{DenyReason, DenyWith, Endpoint, Policy, Regions, Schedule, Status, ZoneId, forwardable};
+use crate::net::{AddrRange, IfPattern};
+use crate::policy::{DenyReason, DenyWith, Endpoint, Policy, Regions, Schedule, Status, ZoneId, forwardable, subtract};
 
 use super::binding::{bound, fixed, joined};
-use super::classes::{ClassKey, Tokens, ZoneSource, link_class, link_devices, sources, zone_class};
+use super::classes::{ClassKey, Tokens, ZoneSource, link_class, link_devices, link_places, sources, zone_class};
 use super::ids::assign;
 use super::services::{Member, leaves};
 use super::targets::{Directory, NodeKey, ZoneTarget, targets};
 use super::{
-    AtomIndex, AtomRules, ClassId, EntryRules, ManagementRule, NodeId, Pair, Rules, Source, Target, TargetId, ZoneRules,
+    AtomIndex, AtomRules, ClassId, EntryRules, ManagementRule, NodeId, Pair, Rules, Source, Target, TargetId,
+    ZoneRules, link_sources,
 };
 
 /// Header bytes that the kernel hands over even where none are kept: without
@@ -35,15 +36,18 @@ pub fn compile(policy: &Policy, at: Timestamp) -> Rules {
     let here = regions.atoms().iter().map(|atom| zones_on(policy, &atom.pattern));
     let here: Vec<BTreeSet<ZoneId>> = here.collect();
     let links: Vec<ClassKey> = here.iter().map(|zones| link_class(&from, zones)).collect();
-    let devices: Vec<(usize, MacAddr, ClassKey)> = here
-        .iter()
-        .enumerate()
-        .flat_map(|(atom, zones)| link_devices(policy, &from, zones).into_iter().map(move |(m, key)| (atom, m, key)))
-        .collect();
+    let (mut devices, mut spots) = (Vec::new(), Vec::new());
+    for (atom, zones) in here.iter().enumerate() {
+        let own = link_devices(policy, &from, zones);
+        let narrow = link_places(policy, &from, zones, &own).into_iter();
+        spots.extend(narrow.map(|(mac, range, key)| (atom, mac, range, key)));
+        devices.extend(own.into_iter().map(|(mac, key)| (atom, mac, key)));
+    }
     let mut keys: BTreeSet<ClassKey> = found.iter().map(|s| s.class.clone()).collect();
     keys.extend(zones().map(|z| zone_class(&from, z)));
     keys.extend(links.iter().cloned());
     keys.extend(devices.iter().map(|(_, _, key)| key.clone()));
+    keys.extend(spots.iter().map(|(.., key)| key.clone()));
     keys.extend((!policy.gateway.output_allow).then(|| gateway(&from)));
     let classes = ClassIds::new(policy, &from, keys);
 
@@ -63,6 +67,10 @@ pub fn compile(policy: &Policy, at: Timestamp) -> Rules {
         bound: if enforce { place_bound(policy, &atoms) } else { Vec::new() },
         fixed: if enforce { fixed(policy) } else { Vec::new() },
         link_sources: devices.iter().map(|(atom, mac, key)| (*atom, *mac, ClassId(classes.id(key)))).collect(),
+        link_places: spots
+            .into_iter()
+            .map(|(atom, mac, range, key)| Source { atom, mac, range, class: ClassId(classes.id(&key)) })
+            .collect(),
         targets: place_targets(&atoms, places, &destinations),
         pairs,
         nodes: nodes.into_iter().map(|(id, key)| (id, leaves(policy, &key, at))).collect(),
@@ -183,6 +191,12 @@ fn within(
         .filter_map(move |(r, _)| r.intersect(&range))
 }
 
+/// What of a range is left without the addresses that belong to every zone. Those
+/// are never forwarded, and to the gateway they are not known as one zone's.
+fn of_one_zone(range: AddrRange) -> Vec<AddrRange> {
+    subtract(vec![range], &link_sources())
+}
+
 fn atom_rules(
     policy: &Policy,
     regions: &Regions,
@@ -212,7 +226,7 @@ fn place_sources(atoms: &[AtomRules], found: Vec<ZoneSource>, classes: &ClassIds
     for source in found {
         let class = ClassId(classes.id(&source.class));
         for (atom, rules) in atoms.iter().enumerate() {
-            let places = within(&rules.sources, source.zone, source.range);
+            let places = within(&rules.sources, source.zone, source.range).flat_map(of_one_zone);
             out.extend(places.map(|range| Source { atom, mac: source.mac, range, class }));
         }
     }
@@ -227,7 +241,8 @@ fn place_bound(policy: &Policy, atoms: &[AtomRules]) -> Vec<(AtomIndex, AddrRang
     let mut out = Vec::new();
     for (atom, rules) in atoms.iter().enumerate() {
         let here = zones.iter().flat_map(|(zone, ranges)| ranges.iter().map(move |range| (*zone, *range)));
-        let mut ranges: Vec<AddrRange> = here.flat_map(|(zone, range)| within(&rules.sources, zone, range)).collect();
+        let places = here.flat_map(|(zone, range)| within(&rules.sources, zone, range));
+        let mut ranges: Vec<AddrRange> = places.flat_map(of_one_zone).collect();
         ranges.sort();
         out.extend(joined(ranges).into_iter().map(|range| (atom, range)));
     }

@@ -62,6 +62,9 @@ pub struct Rules {
     pub devices: Vec<Source>,
     /// Devices known by their MAC while they have no address yet.
     pub link_sources: Vec<(AtomIndex, MacAddr, ClassId)>,
+    /// Addresses that belong to every zone of their interface and that some
+    /// endpoint means; no address of them is in `sources`, `devices` or `bound`.
+    pub link_places: Vec<Source>,
     /// Addresses under which only certain MACs may speak: those of
     /// [`Rules::sources`]. Ascending, joined where they touch; empty where
     /// nothing is enforced.

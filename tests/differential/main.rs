@@ -168,7 +168,7 @@ impl Run {
 
     /// Loads a policy anew and sends one packet (after its opener): what is wrong, if it still is.
     fn again(&mut self, draft: &Draft, shot: &Shot) -> Option<String> {
-        let policy: Policy = gate::read(draft, self.at).ok()?;
+        let policy: Policy = gate::read(draft, self.at).ok().filter(|policy| !policy.zones.is_empty())?;
         self.anew.load(&policy, self.at, Way::Text).ok()?;
         let shots = shot.after.iter().map(|opener| (**opener).clone()).chain([shot.clone()]);
         let (wrong, _) = self.anew.fire(&policy, self.at, shots);

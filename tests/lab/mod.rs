@@ -23,6 +23,7 @@ pub mod sockets;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Once;
+use std::time::{Duration, Instant};
 
 use zoned::net::{Family, MacAddr};
 
@@ -100,10 +101,12 @@ impl Lab {
         SWEEP.call_once(namespace::remove_leftovers);
         let gateway = Namespace::new("gw");
         gateway.sysctl(GATEWAY_SYSCTLS);
-        let ports = names.iter().enumerate().map(|(i, name)| Self::port(&gateway, i, name)).collect();
+        let ports: Vec<Port> = names.iter().enumerate().map(|(i, name)| Self::port(&gateway, i, name)).collect();
         gateway.ip(&format!("route replace default via 169.254.0.1 dev {} onlink\n", names[0]));
         gateway.ip6(&format!("route replace default via fe80::fffe dev {} onlink\n", names[0]));
         let logs = vec![Nflog::open(&gateway, ARRIVED_GROUP)];
+        let namespaces = std::iter::once(&gateway).chain(ports.iter().map(|port| &port.namespace));
+        namespaces.for_each(until_up);
         let lab = Self { gateway, ports, logs, barrier: 0 };
         lab.watch();
         lab
@@ -272,6 +275,20 @@ impl Lab {
     /// Forgets every connection that the gateway tracks.
     pub fn forget_connections(&self) {
         self.gateway.command("conntrack", &["-F"]);
+    }
+}
+
+/// Waits for every link of a namespace: the kernel puts one that has come up to
+/// work only later (linkwatch), and until then throws away what is sent on it.
+fn until_up(namespace: &Namespace) {
+    let start = Instant::now();
+    loop {
+        let links = namespace.command("ip", &["-br", "link", "show", "type", "veth"]);
+        if links.lines().all(|line| line.split_whitespace().nth(1) == Some("UP")) {
+            return;
+        }
+        assert!(start.elapsed() < Duration::from_secs(10), "links are down in {}: {links}", namespace.name());
+        std::thread::sleep(Duration::from_millis(2));
     }
 }
 

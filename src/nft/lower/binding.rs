@@ -57,6 +57,12 @@ pub fn known(out: &Ruleset, who: Sender, end: &str, next: &str) -> Vec<Vec<State
     classes(out, present(out, "src", who.family, end), end, &[who.mac, who.addr], next)
 }
 
+/// Addresses of every zone that some endpoint means, with a MAC or whatever the MAC.
+pub fn places(out: &Ruleset, who: Sender, end: &str, with_mac: bool, next: &str) -> Vec<Vec<Statement>> {
+    let (stem, key) = if with_mac { ("lsrc", vec![who.mac, who.addr]) } else { ("lnet", vec![who.addr]) };
+    classes(out, present(out, stem, who.family, end), end, &key, next)
+}
+
 /// What [`known`] missed: an address that is another MAC's is denied, a device
 /// known by its MAC alone passes.
 pub fn others(out: &Ruleset, who: Sender, end: &str, next: &str) -> Vec<Vec<Statement>> {

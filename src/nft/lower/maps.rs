@@ -67,7 +67,10 @@ pub fn interface(rules: &Rules, atom: AtomIndex, field: Field) -> Option<(Field,
 
 fn sources(rules: &Rules, out: &mut Ruleset) {
     let known = rules.sources.iter().map(|source| (if source.mac.is_some() { "src" } else { "net" }, source));
-    for (stem, source) in known.chain(rules.devices.iter().map(|source| ("dev", source))) {
+    let places = rules.link_places.iter();
+    let places = places.map(|source| (if source.mac.is_some() { "lsrc" } else { "lnet" }, source));
+    let devices = rules.devices.iter().map(|source| ("dev", source));
+    for (stem, source) in known.chain(devices).chain(places) {
         let family = source.range.family();
         let mut parts: Vec<(Field, Value)> = interface(rules, source.atom, Field::Iifname).into_iter().collect();
         parts.extend(source.mac.map(|mac| (Field::EtherSaddr, Value::Mac(mac))));

@@ -8,7 +8,7 @@ use crate::rules::{AtomIndex, Rules};
 
 use super::super::names::entry_tag;
 use super::super::ruleset::{Field, Ruleset, Statement, Value, Verdict};
-use super::binding::{Sender, known, others, unnamed};
+use super::binding::{Sender, known, others, places, unnamed};
 use super::maps::suffix;
 use super::short::{deny, digit, goto};
 
@@ -103,13 +103,23 @@ pub fn link_lookup(rules: &Rules, out: &Ruleset, atom: AtomIndex, mac: Field) ->
     known.then_some(Statement::MarkFromMap(key, map))
 }
 
-/// `glink`: addresses that belong to every zone of the interface; a device known
-/// by its MAC, then the rest.
+/// Addresses that belong to every zone and that some endpoint means.
+fn named(out: &Ruleset, end: &str, with_mac: bool, next: &str) -> Vec<Vec<Statement>> {
+    Family::BOTH.into_iter().flat_map(|family| places(out, Sender::ip(family), end, with_mac, next)).collect()
+}
+
+/// `glink`: addresses that belong to every zone of the interface; what endpoints
+/// mean with a MAC, a device known by its MAC, what they mean without, the rest.
 fn links(rules: &Rules, out: &mut Ruleset, next: &str) {
     out.chain("glink").rules = by_interface(rules, Field::Iifname, "glink");
     for (atom, entry) in rules.atoms.iter().enumerate() {
-        let known = link_lookup(rules, out, atom, Field::EtherSaddr);
-        let mut body: Vec<Vec<Statement>> = known.into_iter().map(|mark| vec![mark, goto(next)]).collect();
+        let end = suffix(rules, atom);
+        let known = link_lookup(rules, out, atom, Field::EtherSaddr).map(|mark| vec![mark, goto(next)]);
+        let mut body = named(out, &end, true, next);
+        body.extend(known);
+        if !entry.link_strict {
+            body.extend(named(out, &end, false, next));
+        }
         body.push(match entry.link_strict {
             true => vec![deny(DenyReason::ForeignDevice)],
             false => vec![Statement::Mark(entry.link_class.0), goto(next)],
